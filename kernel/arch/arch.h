@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What the kernel asks of a processor architecture. Everything x86-specific is behind this header
+ * (and plat/). The implementation is in arch/x86_64/.
+ */
+#ifndef ARCH_ARCH_H
+#define ARCH_ARCH_H
+
+#include <stdatomic.h>
+#include "arch/trap_frame.h"
+#include "base/types.h"
+
+struct thread;
+
+/* Bits of cpu.pending: what the kernel must look at before it returns to the program. */
+#define PENDING_RESCHED 1u /* another thread should run */
+#define PENDING_TIMER 2u   /* the one-shot timer fired: run timers_run() */
+#define PENDING_SIGNAL 4u  /* the current thread has a deliverable signal */
+#define PENDING_CONSOLE 8u /* console input arrived */
+
+/*
+ * A CPU's own data, reached through %gs. entry.S knows the offsets of the first fields. An interrupt
+ * handler writes pending (own CPU) and nothing else.
+ */
+struct cpu {
+	struct cpu *self;
+	struct thread *current;     /* never NULL once boot_main runs */
+	uintptr_t kstack_top;       /* of current */
+	_Atomic uint32_t pending;
+	uint32_t id;
+	uintptr_t scratch;          /* the syscall instruction's entry keeps rsp here */
+	uintptr_t kstack_base;      /* of current: rsp in [base, top] means "in the kernel" */
+	struct thread *idle;
+};
+
+static ALWAYS_INLINE struct cpu *cpu_self(void)
+{
+	struct cpu *c;
+
+	__asm__ volatile("mov %%gs:0, %0" : "=r"(c));
+	return c;
+}
+
+static ALWAYS_INLINE struct thread *thread_current(void)
+{
+	struct thread *t;
+
+	__asm__ volatile("mov %%gs:8, %0" : "=r"(t));
+	return t;
+}
+
+/* Set bits in this CPU's pending word, in one instruction (safe against interrupts and migration). */
+static ALWAYS_INLINE void cpu_pend(uint32_t bits)
+{
+	__asm__ volatile("orl %0, %%gs:24" : : "ir"(bits) : "memory", "cc");
+}
+
+static ALWAYS_INLINE void cpu_unpend(uint32_t bits)
+{
+	__asm__ volatile("andl %0, %%gs:24" : : "ir"(~bits) : "memory", "cc");
+}
+
+/* The architecture's part of a thread. */
+struct arch_thread {
+	uintptr_t kernel_sp; /* saved by arch_switch() */
+	uintptr_t fs_base;   /* thread pointer while not running */
+	void *xsave;         /* where the FPU state goes, 64-aligned, arch_fpu_size() bytes, on the kernel stack's allocation */
+	bool fpu_live;       /* came in by a trap: its whole FPU state counts (set by the trap path) */
+	bool fpu_saved;      /* xsave holds its FPU state */
+	uint32_t mxcsr;      /* of a thread that came in by the gate */
+	uint16_t fcw;
+};
+
+/* Once per boot, before the first thread: find out FSGSBASE, XSAVE and its area's size. */
+void arch_init(void);
+
+/* Bytes of the FPU save area (a multiple of 64). Any context after arch_init(). */
+size_t arch_fpu_size(void);
+
+/*
+ * Prepare a new thread to begin with *frame (all registers; arch_trap_return() is its first step), with
+ * thread pointer fs_base and the FPU state of a fresh process (or, with inherit_fpu, the calling thread's).
+ * kstack_top is 16-aligned; the frame is copied to the top of the kernel stack.
+ */
+void arch_thread_init(struct arch_thread *at, uintptr_t kstack_top, const struct trap_frame *frame,
+		      uintptr_t fs_base, bool inherit_fpu);
+
+/* Prepare a kernel thread (the idle thread): entry(arg) on its kernel stack, never returns. */
+void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entry)(void *), void *arg);
+
+/*
+ * Switch from the current thread to next: FPU state, thread pointer, kernel stack. Returns when somebody
+ * switches back. The caller has set cpu->current, kstack_top and kstack_base already.
+ */
+void arch_switch(struct arch_thread *prev, struct arch_thread *next);
+
+/* Leave the kernel with *frame, which lies on the current kernel stack. Does not return. */
+NORETURN void arch_trap_return(struct trap_frame *frame);
+
+/* Thread pointer of the running thread. */
+uintptr_t arch_fs_base_get(void);
+void arch_fs_base_set(uintptr_t base);
+
+/*
+ * Copy between the kernel and program memory, page faults tolerated. dst/src are checked to lie in the program's half of
+ * the address space. Returns 0 or -EFAULT (some bytes may have been copied). No lock of the memory
+ * layer may be held.
+ */
+MUST_CHECK int user_copy_in(void *dst, vaddr_t src, size_t n);
+MUST_CHECK int user_copy_out(vaddr_t dst, const void *src, size_t n);
+MUST_CHECK int user_clear(vaddr_t dst, size_t n);
+/* Length of the string at src without its 0, at most max; -EFAULT, or -ENAMETOOLONG if there is no 0 in max bytes. */
+MUST_CHECK ssize64_t user_strlen(vaddr_t src, size_t max);
+/* Copy a string with its 0 into dst (cap bytes). Length without the 0, or -EFAULT, -ENAMETOOLONG. */
+MUST_CHECK ssize64_t user_copy_string(char *dst, vaddr_t src, size_t cap);
+/* Atomic access to an aligned 32-bit word of the program (futexes). 0 or -EFAULT. */
+MUST_CHECK int user_load_u32(uint32_t *value, vaddr_t addr);
+/* If *addr == expected, store desired; *seen is what was there. 0 or -EFAULT. */
+MUST_CHECK int user_cmpxchg_u32(vaddr_t addr, uint32_t expected, uint32_t desired, uint32_t *seen);
+
+/* Is rip inside one of the functions above, and where does it go on with -EFAULT? 0 if not. */
+uintptr_t arch_fixup(uintptr_t rip);
+
+/*
+ * Build a Linux rt_sigframe (arch/x86/include/asm/sigframe.h) for sig on the program's stack and make *frame enter the
+ * handler. info is the 128-byte siginfo, mask the mask to restore, altstack 24 bytes of stack_t for uc_stack.
+ * sp is where to build it (top of the alternate stack, or frame->rsp less the red zone). Returns 0 or -EFAULT.
+ */
+MUST_CHECK int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, const void *info,
+				      uint64_t mask, const void *altstack, uintptr_t handler,
+				      uintptr_t restorer);
+/* The reverse (rt_sigreturn): reads the frame at frame->rsp. 0 or -EFAULT. */
+MUST_CHECK int arch_signal_frame_pop(struct trap_frame *frame, uint64_t *mask, void *altstack);
+
+/* Make *frame repeat the interrupted system call (frame->error says which; SA_RESTART): the syscall
+ * instruction of a TRAP_SYSCALL, the call of the gate of a TRAP_GATE. */
+void arch_syscall_restart(struct trap_frame *frame);
+
+/* Cycle counter. */
+static ALWAYS_INLINE uint64_t arch_cycles(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+
+/* 64 random bits from the processor; false if it has none to give. */
+bool arch_random_u64(uint64_t *out);
+
+static ALWAYS_INLINE void arch_pause(void)
+{
+	__builtin_ia32_pause();
+}
+
+#endif

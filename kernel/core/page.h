@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The page allocator: a buddy system over the ranges of RAM that the platform names. Pages that were never
+ * used have no metadata yet (the frontier moves up chunk by chunk), so boot costs the same for any size of RAM.
+ */
+#ifndef CORE_PAGE_H
+#define CORE_PAGE_H
+
+#include "base/types.h"
+
+#define PAGE_ORDER_MAX 10
+
+/* Takes plat->ram_range(). Boot only. */
+void page_init(void);
+/* 2^order contiguous pages, aligned to their size, contents undefined. NULL if there are none. Any kernel context
+ * and the kvm page fault path. */
+void *page_alloc(unsigned order);
+void page_free(void *page, unsigned order);
+/* One page of zeros. */
+void *page_alloc_zero(void);
+uint64_t page_free_count(void);
+uint64_t page_total_count(void);
+
+#endif

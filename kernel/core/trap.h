@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Where a trap frame goes: system calls, exceptions, interrupts. */
+#ifndef CORE_TRAP_H
+#define CORE_TRAP_H
+
+#include "arch/trap_frame.h"
+#include "base/types.h"
+
+/* A thread of the program came in by a trap; frame is on its kernel stack. Returns to leave through arch_trap_return(). */
+void trap_dispatch(struct trap_frame *frame);
+
+/*
+ * A page fault or other exception that hit kernel code, or a page fault of the program before a frame is built. In
+ * interrupt context (IST or signal stack). True: resolved, repeat the instruction at frame->rip (which may have been
+ * changed to a fixup).
+ */
+bool trap_try_fault(struct trap_frame *frame);
+
+/* An exception in kernel code that nothing resolves: report and end. */
+NORETURN void trap_kernel_fault(struct trap_frame *frame);
+
+/* The gate's slow way out (entry.S): timers, reschedule; with a deliverable signal it builds a frame. See gate.c. */
+
+/* The table for inline system calls, from abi (an upcall listed in layers.txt). args in Linux order. */
+long syscall_dispatch(uint64_t nr, const uint64_t args[6], struct trap_frame *frame);
+
+/* Write the crash report of the program for a fatal signal (report.c). */
+void report_crash(const struct trap_frame *frame, int sig, int code, vaddr_t addr);
+
+#endif
