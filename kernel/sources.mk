@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# The kernel's sources, sorted by folder and name; one line per file.
+
+src-y += base/fmt.c
+src-y += base/string.c
+
+src-y += core/log.c
