@@ -2,6 +2,8 @@
 #
 # The kernel's sources, sorted by folder and name; one line per file.
 
+src-y += abi/dispatch.c
+
 src-y += base/fmt.c
 src-y += base/string.c
 

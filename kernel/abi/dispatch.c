@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * From a system call's number to its handler, and the account of those that there are none for. All
+ * tables here come from syscalls.def by the preprocessor.
+ */
+#include <stdatomic.h>
+#include "abi/syscall.h"
+#include "base/errno.h"
+#include "base/fmt.h"
+#include "base/string.h"
+#include "core/log.h"
+#include "core/trap.h"
+
+typedef long (*syscall_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+typedef long (*syscall_frame_fn)(struct trap_frame *);
+
+/*
+ * Distances of the handlers from the table's begin, 0 for none; indexed by number. In assembler because C has
+ * no constant for the difference of two symbols, and pointers would need a relocation each at every boot.
+ */
+#define SYSCALL_ENTRY_GATE(nr, name) ".org syscall_table + 4 * " #nr "\n.long sys_" #name " - syscall_table\n"
+#define SYSCALL_ENTRY_DIRECT(nr, name) SYSCALL_ENTRY_GATE(nr, name)
+#define SYSCALL_ENTRY_FRAME(nr, name) SYSCALL_ENTRY_GATE(nr, name)
+#define SYSCALL_ENTRY_NONE(nr, name) ".org syscall_table + 4 * " #nr "\n.long 0\n"
+#define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_ENTRY_##mode(nr, name)
+__asm__(".pushsection .rodata.syscall_table, \"a\", @progbits\n"
+	".balign 4\n"
+	"syscall_table:\n"
+#include "abi/syscalls.def"
+	".popsection\n");
+#undef SYSCALL
+extern const int32_t syscall_table[] __attribute__((visibility("hidden")));
+
+/* The highest number that Kiln knows of. */
+enum {
+#define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_NR_##name = (nr),
+#include "abi/syscalls.def"
+#undef SYSCALL
+	SYSCALL_COUNT, /* rows are in order: one more than the last number */
+};
+
+/* Numbers and names of the missing calls, in the same order; the names one after the other. */
+#define SYSCALL_NUMBER_FULL(nr)
+#define SYSCALL_NUMBER_PARTIAL(nr)
+#define SYSCALL_NUMBER_STUB(nr)
+#define SYSCALL_NUMBER_MISSING(nr) nr,
+static const uint16_t missing_numbers[] = {
+#define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_NUMBER_##status(nr)
+#include "abi/syscalls.def"
+#undef SYSCALL
+};
+#define SYSCALL_NAME_FULL(name)
+#define SYSCALL_NAME_PARTIAL(name)
+#define SYSCALL_NAME_STUB(name)
+#define SYSCALL_NAME_MISSING(name) #name "\0"
+static const char missing_names[] =
+#define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_NAME_##status(name)
+#include "abi/syscalls.def"
+#undef SYSCALL
+	;
+
+/*
+ * How often each was made: by place in missing_numbers; the last one for numbers that are in no table and for
+ * calls that came in by a way that cannot serve them. Relaxed: a statistic.
+ */
+static _Atomic uint32_t missing_counts[ARRAY_SIZE(missing_numbers) + 1];
+
+/* Does the handler want the trap frame? */
+static bool syscall_takes_frame(uint64_t nr)
+{
+#define SYSCALL_FRAME_GATE(nr)
+#define SYSCALL_FRAME_DIRECT(nr)
+#define SYSCALL_FRAME_NONE(nr)
+#define SYSCALL_FRAME_FRAME(nr) case nr:
+	switch (nr) {
+#define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_FRAME_##mode(nr)
+#include "abi/syscalls.def"
+#undef SYSCALL
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The place in missing_numbers, or the last one of missing_counts. */
+static size_t missing_index(long nr)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(missing_numbers) && missing_numbers[i] != nr)
+		i++;
+	return i;
+}
+
+static const char *missing_name(size_t index)
+{
+	const char *name = missing_names;
+
+	if (index >= ARRAY_SIZE(missing_numbers))
+		return "others";
+	while (index-- > 0)
+		name += strlen(name) + 1;
+	return name;
+}
+
+long syscall_missing(long nr)
+{
+	size_t index = missing_index(nr);
+
+	atomic_fetch_add_explicit(&missing_counts[index], 1, memory_order_relaxed);
+	log_line(LOG_DEBUG, "system call %ld (%s) is missing", nr, missing_name(index));
+	return -ENOSYS;
+}
+
+void syscall_report_missing(void)
+{
+	char list[280];
+	size_t len = 0, left_out = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(missing_counts); i++) {
+		uint32_t count = atomic_load_explicit(&missing_counts[i], memory_order_relaxed);
+		size_t n;
+
+		if (count == 0)
+			continue;
+		n = fmt_format(list + len, sizeof(list) - len, "%s%s (%u)", len > 0 ? ", " : "",
+			       missing_name(i), count);
+		if (n < sizeof(list) - len) {
+			len += n;
+		} else {
+			list[len] = 0;
+			left_out++;
+		}
+	}
+	if (len == 0)
+		return;
+	if (left_out > 0)
+		log_line(LOG_WARN, "the program made system calls that Kiln does not have: %s and %zu more", list,
+			 left_out);
+	else
+		log_line(LOG_WARN, "the program made system calls that Kiln does not have: %s", list);
+}
+
+long syscall_dispatch(uint64_t nr, const uint64_t args[6], struct trap_frame *frame)
+{
+	uintptr_t handler;
+
+	if (nr >= SYSCALL_COUNT || syscall_table[nr] == 0)
+		return syscall_missing((long)nr);
+	handler = (uintptr_t)syscall_table + (uintptr_t)(intptr_t)syscall_table[nr];
+	if (syscall_takes_frame(nr)) {
+		if (frame == NULL)
+			return syscall_missing((long)nr);
+		return ((syscall_frame_fn)handler)(frame);
+	}
+	/* A handler with fewer parameters does not look at the rest (System V ABI, 3.2.3). */
+	return ((syscall_fn)handler)(args[0], args[1], args[2], args[3], args[4], args[5]);
+}
+
+long syscall_variable(long nr, const uint64_t args[6])
+{
+	return syscall_dispatch((uint64_t)nr, args, NULL);
+}
