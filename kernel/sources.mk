@@ -4,7 +4,9 @@
 
 src-y += abi/dispatch.c
 
+src-y += base/chacha20.c
 src-y += base/fmt.c
 src-y += base/string.c
 
 src-y += core/log.c
+src-y += core/random.c
