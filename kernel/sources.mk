@@ -10,3 +10,11 @@ src-y += base/string.c
 
 src-y += core/log.c
 src-y += core/random.c
+
+src-y += arch/x86_64/cpu.c
+src-y += arch/x86_64/entry.S
+src-y += arch/x86_64/fpu.c
+src-y += arch/x86_64/sigframe.c
+src-y += arch/x86_64/usercopy.S
+src-y += arch/x86_64/usercopy.c
+src-y += core/trap.c

@@ -71,6 +71,13 @@ struct arch_thread {
 	uint16_t fcw;
 };
 
+/*
+ * Set by the platform's start code before boot_main(): may rdfsbase/wrfsbase be used, and what to call
+ * where they may not.
+ */
+extern bool arch_has_fsgsbase;
+extern void (*arch_fs_base_write_slow)(uintptr_t base);
+
 /* Once per boot, before the first thread: find out FSGSBASE, XSAVE and its area's size. */
 void arch_init(void);
 
@@ -93,6 +100,9 @@ void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entr
  * switches back. The caller has set cpu->current, kstack_top and kstack_base already.
  */
 void arch_switch(struct arch_thread *prev, struct arch_thread *next);
+
+/* Fill *frame with a thread's first registers: flags and segments of this platform, all else zero. */
+void arch_frame_init(struct trap_frame *frame, uintptr_t rip, uintptr_t rsp);
 
 /* Leave the kernel with *frame, which lies on the current kernel stack. Does not return. */
 NORETURN void arch_trap_return(struct trap_frame *frame);
@@ -131,6 +141,18 @@ MUST_CHECK int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, in
 				      uintptr_t restorer);
 /* The reverse (rt_sigreturn): reads the frame at frame->rsp. 0 or -EFAULT. */
 MUST_CHECK int arch_signal_frame_pop(struct trap_frame *frame, uint64_t *mask, void *altstack);
+
+/*
+ * An interrupt found the kernel running (rsp in the kernel stack): if it hit one of the ways out behind
+ * their last look at cpu->pending, make them look again. rip and rsp are the interrupted ones. Interrupt context.
+ */
+void arch_interrupt_fixup(uint64_t *rip, uint64_t *rsp);
+
+/* entry.S: the common tail of traps; jumped to with rsp = a complete frame at kstack_top - sizeof(frame). */
+void arch_trap_entry(void);
+/* The gate (entry.S) and the window behind its last look at cpu->pending. Code, not data. */
+extern char kiln_gate[], kiln_gate_check[], kiln_gate_done[];
+extern char kiln_trap_check[], kiln_trap_done[];
 
 /* Make *frame repeat the interrupted system call (frame->error says which; SA_RESTART): the syscall
  * instruction of a TRAP_SYSCALL, the call of the gate of a TRAP_GATE. */

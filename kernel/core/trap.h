@@ -19,7 +19,8 @@ bool trap_try_fault(struct trap_frame *frame);
 /* An exception in kernel code that nothing resolves: report and end. */
 NORETURN void trap_kernel_fault(struct trap_frame *frame);
 
-/* The gate's slow way out (entry.S): timers, reschedule; with a deliverable signal it builds a frame. See gate.c. */
+/* A way out of the kernel found cpu->pending not 0 (entry.S calls it until it is). frame is complete. */
+void trap_leave_pending(struct trap_frame *frame);
 
 /* The table for inline system calls, from abi (an upcall listed in layers.txt). args in Linux order. */
 long syscall_dispatch(uint64_t nr, const uint64_t args[6], struct trap_frame *frame);

@@ -48,6 +48,8 @@ vaddr_t vma_brk(vaddr_t want); /* brk(2): returns the break */
  */
 bool vma_fault(vaddr_t addr, bool write, bool fetch);
 /* Copy of the mapping that holds addr (or, with next, the first one above it). False if there is none. */
+/* Did the last vma_fault() that returned false fail for lack of memory? */
+bool vma_fault_was_oom(void);
 bool vma_find(vaddr_t addr, bool next, struct vma *out);
 /* Bytes mapped, and of those resident as far as known. */
 void vma_usage(uint64_t *mapped, uint64_t *touched);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Threads at the processor's level: first frame, switch, thread pointer, hardware random numbers. */
+#include "arch/arch.h"
+#include "arch/x86_64/cpuid.h"
+#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/layout.h"
+#include "base/errno.h"
+#include "base/string.h"
+
+_Static_assert(offsetof(struct cpu, current) == CPU_CURRENT, "layout.h");
+_Static_assert(offsetof(struct cpu, kstack_top) == CPU_KSTACK_TOP, "layout.h");
+_Static_assert(offsetof(struct cpu, pending) == CPU_PENDING, "layout.h");
+_Static_assert(offsetof(struct cpu, scratch) == CPU_SCRATCH, "layout.h");
+_Static_assert(offsetof(struct arch_thread, fpu_live) == THREAD_FPU_LIVE, "layout.h");
+_Static_assert(offsetof(struct trap_frame, rax) == FRAME_RAX, "layout.h");
+_Static_assert(offsetof(struct trap_frame, cr2) == FRAME_CR2, "layout.h");
+_Static_assert(TRAP_GATE == TRAP_VECTOR_GATE && TRAP_SYSCALL == TRAP_VECTOR_SYSCALL, "layout.h");
+
+#define RFLAGS_RESERVED 0x2u
+#define RFLAGS_IF 0x200u
+
+bool arch_has_fsgsbase;
+void (*arch_fs_base_write_slow)(uintptr_t base);
+
+void arch_stack_switch(uintptr_t *save_sp, uintptr_t load_sp);
+extern char arch_thread_begin[], arch_kthread_begin[];
+extern char user_access_start[], user_access_end[], user_access_fault[];
+
+void arch_init(void)
+{
+	fpu_init();
+}
+
+size_t arch_fpu_size(void)
+{
+	return ALIGN_UP((size_t)fpu_size, 64);
+}
+
+uintptr_t arch_fs_base_get(void)
+{
+	uintptr_t base;
+
+	if (!arch_has_fsgsbase)
+		return ((struct arch_thread *)thread_current())->fs_base;
+	__asm__ volatile("rdfsbase %0" : "=r"(base));
+	return base;
+}
+
+void arch_fs_base_set(uintptr_t base)
+{
+	if (arch_has_fsgsbase) {
+		__asm__ volatile("wrfsbase %0" : : "r"(base));
+		return;
+	}
+	((struct arch_thread *)thread_current())->fs_base = base;
+	arch_fs_base_write_slow(base);
+}
+
+void arch_frame_init(struct trap_frame *frame, uintptr_t rip, uintptr_t rsp)
+{
+	uint16_t cs, ss;
+
+	__asm__("mov %%cs, %0" : "=r"(cs));
+	__asm__("mov %%ss, %0" : "=r"(ss));
+	memset(frame, 0, sizeof(*frame));
+	frame->vector = TRAP_START;
+	frame->rip = rip;
+	frame->rsp = rsp;
+	frame->cs = cs;
+	frame->ss = ss;
+	frame->rflags = RFLAGS_RESERVED | RFLAGS_IF;
+}
+
+/* Lay down what arch_stack_switch() pops: six registers and a return address. */
+static uintptr_t *stack_prepare(uintptr_t sp, const char *begin)
+{
+	uintptr_t *s = (uintptr_t *)sp;
+
+	*--s = (uintptr_t)begin;
+	s -= 6;
+	memset(s, 0, 6 * sizeof(*s));
+	return s;
+}
+
+void arch_thread_init(struct arch_thread *at, uintptr_t kstack_top, const struct trap_frame *frame,
+		      uintptr_t fs_base, bool inherit_fpu)
+{
+	uintptr_t sp = kstack_top - sizeof(*frame);
+
+	memcpy((void *)sp, frame, sizeof(*frame));
+	at->kernel_sp = (uintptr_t)stack_prepare(sp, arch_thread_begin);
+	at->fs_base = fs_base;
+	at->fpu_live = false;
+	at->fpu_saved = false;
+	at->mxcsr = MXCSR_DEFAULT;
+	at->fcw = FCW_DEFAULT;
+	if (inherit_fpu && ((struct arch_thread *)thread_current())->fpu_live) {
+		fpu_save(at->xsave);
+		at->fpu_saved = true;
+	} else if (inherit_fpu) {
+		__asm__ volatile("stmxcsr %0" : "=m"(at->mxcsr));
+		__asm__ volatile("fnstcw %0" : "=m"(at->fcw));
+	}
+}
+
+void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entry)(void *), void *arg)
+{
+	uintptr_t *s = stack_prepare(kstack_top, arch_kthread_begin);
+
+	s[4] = (uintptr_t)entry; /* rbx */
+	s[3] = (uintptr_t)arg;   /* r12 */
+	at->kernel_sp = (uintptr_t)s;
+	at->mxcsr = MXCSR_DEFAULT;
+	at->fcw = FCW_DEFAULT;
+}
+
+/* The outgoing thread's FPU state: all of it if it was trapped anywhere, what the ABI keeps if it made a C call. */
+static void fpu_switch(struct arch_thread *prev, struct arch_thread *next)
+{
+	if (prev->fpu_live) {
+		fpu_save(prev->xsave);
+		prev->fpu_saved = true;
+	} else {
+		__asm__ volatile("stmxcsr %0" : "=m"(prev->mxcsr));
+		__asm__ volatile("fnstcw %0" : "=m"(prev->fcw));
+	}
+	if (next->fpu_saved) {
+		fpu_restore(next->xsave);
+		next->fpu_saved = false;
+		return;
+	}
+	if (prev->fpu_live)
+		__asm__ volatile("fninit"); /* the C ABI wants the x87 stack empty */
+	__asm__ volatile("ldmxcsr %0" : : "m"(next->mxcsr));
+	__asm__ volatile("fldcw %0" : : "m"(next->fcw));
+}
+
+void arch_switch(struct arch_thread *prev, struct arch_thread *next)
+{
+	fpu_switch(prev, next);
+	if (arch_has_fsgsbase) {
+		__asm__ volatile("rdfsbase %0" : "=r"(prev->fs_base));
+		__asm__ volatile("wrfsbase %0" : : "r"(next->fs_base));
+	} else if (next->fs_base != prev->fs_base) {
+		arch_fs_base_write_slow(next->fs_base);
+	}
+	arch_stack_switch(&prev->kernel_sp, next->kernel_sp);
+}
+
+void arch_interrupt_fixup(uint64_t *rip, uint64_t *rsp)
+{
+	if (*rip >= (uintptr_t)kiln_gate_check && *rip < (uintptr_t)kiln_gate_done) {
+		*rip = (uintptr_t)kiln_gate_check;
+	} else if (*rip >= (uintptr_t)kiln_trap_check && *rip < (uintptr_t)kiln_trap_done) {
+		/* Some registers may be popped already; the frame is intact, begin again. */
+		*rip = (uintptr_t)kiln_trap_check;
+		*rsp = cpu_self()->kstack_top - sizeof(struct trap_frame);
+		((struct arch_thread *)thread_current())->fpu_live = true;
+	}
+}
+
+void arch_syscall_restart(struct trap_frame *frame)
+{
+	frame->rax = frame->error;
+	if (frame->vector == TRAP_SYSCALL) {
+		frame->rip -= 2;
+	} else {
+		/* The return address still lies below the stack pointer: call the gate again. */
+		frame->rip = (uintptr_t)kiln_gate;
+		frame->rsp -= 8;
+	}
+}
+
+uintptr_t arch_fixup(uintptr_t rip)
+{
+	if (rip >= (uintptr_t)user_access_start && rip < (uintptr_t)user_access_end)
+		return (uintptr_t)user_access_fault;
+	return 0;
+}
+
+/* rdseed and rdrand may fail for lack of entropy; Intel's advice is to try ten times. */
+#define RANDOM_TRIES 10
+
+bool arch_random_u64(uint64_t *out)
+{
+	uint64_t v;
+	uint8_t ok = 0;
+
+	if (cpuid(7, 0).ebx & CPUID_7_EBX_RDSEED)
+		for (int i = 0; i < RANDOM_TRIES && !ok; i++)
+			__asm__ volatile("rdseed %0; setc %1" : "=r"(v), "=q"(ok) : : "cc");
+	if (!ok && (cpuid(1, 0).ecx & CPUID_1_ECX_RDRAND))
+		for (int i = 0; i < RANDOM_TRIES && !ok; i++)
+			__asm__ volatile("rdrand %0; setc %1" : "=r"(v), "=q"(ok) : : "cc");
+	if (ok)
+		*out = v;
+	return ok;
+}

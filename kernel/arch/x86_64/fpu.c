@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * FPU state. The kernel itself never touches it, so it is saved only when a thread that came in by a trap is
+ * switched away from (arch_switch) or a signal frame is built.
+ */
+#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/cpuid.h"
+#include "base/string.h"
+
+uint64_t fpu_xmask;
+uint32_t fpu_size = FXSAVE_SIZE;
+
+void fpu_init(void)
+{
+	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_OSXSAVE))
+		return;
+	fpu_xmask = xgetbv0() & XSTATE_KERNEL_MASK;
+	/* The standard format's size is where the last component that is saved ends (SDM vol. 1, 13.4.2). */
+	fpu_size = FXSAVE_SIZE + XSAVE_HEADER_SIZE;
+	for (uint32_t i = 2; i < 8; i++) {
+		if (fpu_xmask & (1u << i)) {
+			struct cpuid c = cpuid(0xd, i);
+
+			fpu_size = MAX(fpu_size, c.ebx + c.eax);
+		}
+	}
+}
+
+void fpu_save(void *area)
+{
+	if (fpu_xmask) {
+		/* XSAVE leaves the header's reserved bytes as they are; XRSTOR wants them 0. */
+		memset((char *)area + FXSAVE_SIZE, 0, XSAVE_HEADER_SIZE);
+		__asm__ volatile("xsave64 (%0)"
+				 :
+				 : "r"(area), "a"((uint32_t)fpu_xmask), "d"((uint32_t)(fpu_xmask >> 32))
+				 : "memory");
+	} else {
+		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+	}
+}
+
+void fpu_restore(const void *area)
+{
+	if (fpu_xmask)
+		__asm__ volatile("xrstor64 (%0)"
+				 :
+				 : "r"(area), "a"((uint32_t)fpu_xmask), "d"((uint32_t)(fpu_xmask >> 32))
+				 : "memory");
+	else
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
+
+void fpu_area_init(void *area)
+{
+	memset(area, 0, fpu_size);
+	*(uint16_t *)area = FCW_DEFAULT;
+	*(uint32_t *)((char *)area + FXSAVE_MXCSR) = MXCSR_DEFAULT;
+}
+
+void fpu_area_sanitize(void *area)
+{
+	uint64_t *header = (uint64_t *)(void *)((char *)area + FXSAVE_SIZE);
+	uint32_t *mxcsr = (uint32_t *)(void *)((char *)area + FXSAVE_MXCSR);
+
+	*mxcsr &= 0xffff; /* bits 31-16 fault (SDM vol. 1, 10.2.3) */
+	if (!fpu_xmask)
+		return;
+	header[0] &= fpu_xmask;
+	for (int i = 1; i < 8; i++)
+		header[i] = 0;
+}
