@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What the command line of tests/run asked for, and where things are."""
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = ROOT / "tests"
+PLATFORMS = ("linux", "linuxu", "kvm")
+
+
+class Settings:
+    def __init__(self, args):
+        self.platforms = tuple(args.platform or PLATFORMS)
+        self.filters = args.filter
+        self.repeat = args.repeat
+        self.seed = args.seed if args.seed is not None else int(time.time()) % 1000000
+        self.jobs = max(1, args.jobs)
+        self.full = args.full
+        self.list = args.list
+        self.build = (ROOT / args.build).resolve()
+        self.out = self.build / "tests"
+        self.kiln = self.build / "bin" / "kiln"
+
+    def wanted(self, name):
+        """Is the test of this name asked for?"""
+        return not self.filters or any(f in name for f in self.filters)
