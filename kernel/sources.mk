@@ -6,10 +6,16 @@ src-y += abi/dispatch.c
 
 src-y += base/chacha20.c
 src-y += base/fmt.c
+src-y += base/rbtree.c
 src-y += base/string.c
 
+src-y += core/heap.c
 src-y += core/log.c
+src-y += core/page.c
 src-y += core/random.c
+src-y += core/vma.c
+src-y += core/vma_resize.c
+src-y += core/vma_tree.c
 
 src-y += arch/x86_64/cpu.c
 src-y += arch/x86_64/entry.S

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Kernel heap: one kind of slab per size class. A slab is a page: a header of 64 bytes, then objects of one size.
+ * The header is found from an object by rounding its address down. Sizes above the largest class are
+ * page blocks.
+ *
+ * A class keeps the slabs that have a free object in a list. Full slabs are on no list; an empty one goes
+ * back to the page allocator unless it is the class's last.
+ */
+#include "core/heap.h"
+
+#include "base/atomic.h"
+#include "base/list.h"
+#include "base/string.h"
+#include "core/log.h"
+#include "core/page.h"
+
+#define SLAB_HEADER 64u
+#define HEAP_CLASSES 15u
+#define HEAP_SMALL_MAX 1984u /* bytes; two objects to a slab */
+
+struct heap_object {
+	struct heap_object *next;
+};
+
+struct slab {
+	struct list link;         /* heap_partial[class] */
+	struct heap_object *free; /* objects given back */
+	uint16_t fresh;           /* offset of the first object that was never used */
+	uint16_t used;            /* objects in use */
+	uint8_t class;
+};
+
+_Static_assert(sizeof(struct slab) <= SLAB_HEADER, "the slab header's room");
+
+/* Multiples of 64 that leave little of a page's 4032 bytes unused. */
+static const uint16_t heap_class_size[HEAP_CLASSES] = {
+	16, 32, 48, 64, 128, 192, 256, 320, 448, 576, 640, 768, 960, 1344, HEAP_SMALL_MAX,
+};
+
+/* The class of a size above 64, by (size + 63) / 64. */
+static const uint8_t heap_class_by_64[HEAP_SMALL_MAX / 64 + 1] = {
+	0,  3,  4,  5,  6,  7,  8,  8,  9,  9,  10, 11, 11, 12, 12, 12,
+	13, 13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14,
+};
+
+static struct spinlock heap_lock; /* guards everything below and the slabs */
+static struct list heap_partial[HEAP_CLASSES];
+
+static ALWAYS_INLINE unsigned heap_class(size_t size)
+{
+	if (size <= 64)
+		return (unsigned)(size - 1) / 16;
+	return heap_class_by_64[(size + 63) / 64];
+}
+
+/* Order of the page block for a size above HEAP_SMALL_MAX. */
+static unsigned heap_order(size_t size)
+{
+	size_t pages = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+	return pages <= 1 ? 0 : 64u - (unsigned)__builtin_clzl(pages - 1);
+}
+
+static inline bool slab_is_full(const struct slab *s)
+{
+	return s->free == NULL && s->fresh + heap_class_size[s->class] > PAGE_SIZE;
+}
+
+static struct slab *slab_create(unsigned class)
+{
+	struct slab *s = page_alloc(0);
+
+	if (s == NULL)
+		return NULL;
+	s->free = NULL;
+	s->fresh = SLAB_HEADER;
+	s->used = 0;
+	s->class = (uint8_t)class;
+	/* The lists start as zeros rather than by a constructor: no boot cost, no relocations. */
+	if (heap_partial[class].next == NULL)
+		list_init(&heap_partial[class]);
+	list_push_front(&heap_partial[class], &s->link);
+	return s;
+}
+
+static void *heap_alloc_large(size_t size)
+{
+	if (size > PAGE_SIZE << PAGE_ORDER_MAX)
+		return NULL;
+	return page_alloc(heap_order(size));
+}
+
+void *heap_alloc(size_t size)
+{
+	unsigned class;
+	struct slab *s = NULL;
+	struct heap_object *o;
+
+	ASSERT(size > 0);
+	if (unlikely(size > HEAP_SMALL_MAX))
+		return heap_alloc_large(size);
+	class = heap_class(size);
+	spin_lock(&heap_lock);
+	if (likely(heap_partial[class].next != NULL && !list_empty(&heap_partial[class])))
+		s = list_entry(heap_partial[class].next, struct slab, link);
+	else
+		s = slab_create(class);
+	if (unlikely(s == NULL)) {
+		spin_unlock(&heap_lock);
+		return NULL;
+	}
+	o = s->free;
+	if (o != NULL) {
+		s->free = o->next;
+	} else {
+		o = (struct heap_object *)((char *)s + s->fresh);
+		s->fresh = (uint16_t)(s->fresh + heap_class_size[class]);
+	}
+	s->used++;
+	if (unlikely(slab_is_full(s)))
+		list_remove(&s->link);
+	spin_unlock(&heap_lock);
+	return o;
+}
+
+void *heap_zalloc(size_t size)
+{
+	void *p = heap_alloc(size);
+
+	if (likely(p != NULL))
+		memset(p, 0, size);
+	return p;
+}
+
+void heap_free(void *p, size_t size)
+{
+	struct heap_object *o = p;
+	struct slab *s;
+	bool was_full;
+
+	if (p == NULL)
+		return;
+	if (unlikely(size > HEAP_SMALL_MAX)) {
+		page_free(p, heap_order(size));
+		return;
+	}
+	s = (struct slab *)ALIGN_DOWN((uintptr_t)p, PAGE_SIZE);
+	spin_lock(&heap_lock);
+	ASSERT(s->class == heap_class(size) && s->used > 0);
+	was_full = slab_is_full(s);
+	o->next = s->free;
+	s->free = o;
+	s->used--;
+	if (unlikely(was_full)) {
+		list_push_front(&heap_partial[s->class], &s->link);
+	} else if (unlikely(s->used == 0) && s->link.next != s->link.prev) {
+		/* Not the only slab with room: the next allocation finds another. */
+		list_remove(&s->link);
+		page_free(s, 0);
+	}
+	spin_unlock(&heap_lock);
+}

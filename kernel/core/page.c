@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Page allocator. Three stages, fastest first:
+ *
+ * hot       a small stack of single pages; nearly every call ends here
+ * buddy     free blocks of 2^order pages, one list per order, linked through the pages themselves; one state
+ *           byte per page says "here begins a free block of order n", which is what merging needs
+ * frontier  RAM above a range's frontier was never used: it has no state bytes yet and is on no list. It is taken
+ *           over in chunks of 2 MiB when the lists cannot serve, so neither boot nor a small program pays for
+ *           RAM that it does not use
+ *
+ * The state bytes of a range lie at its start; those of small ranges in a static array, because there a
+ * whole page would be too much.
+ */
+#include "core/page.h"
+
+#include "base/atomic.h"
+#include "base/list.h"
+#include "base/string.h"
+#include "core/log.h"
+#include "plat/plat.h"
+
+#define RANGE_MAX 8
+#define CHUNK_PAGES 512ul /* the frontier's step */
+#define SMALL_STATES 512ul
+#define HOT_MAX 32u
+#define HOT_REFILL_ORDER 4u /* 16 pages at once */
+#define BLOCK_FREE 0x80u    /* state: a free block begins here; the low bits are its order */
+
+/* Page numbers here are addresses >> PAGE_SHIFT, so a block's alignment is visible in its number. */
+struct page_range {
+	uint64_t first, frontier, end; /* page numbers */
+	uint8_t *state;                /* of page first + i; valid below the frontier */
+};
+
+static struct spinlock page_lock; /* guards everything below */
+static struct page_range page_ranges[RANGE_MAX];
+static unsigned page_range_count;
+static struct list page_blocks[PAGE_ORDER_MAX + 1];
+static uint32_t page_orders;   /* bit n: page_blocks[n] is not empty */
+static unsigned page_hot_count;
+static void *page_hot[HOT_MAX];
+static uint64_t page_free_pages; /* all three stages */
+static uint64_t page_total_pages;
+static uint8_t page_small_states[SMALL_STATES];
+
+static inline void *page_address(uint64_t number)
+{
+	return (void *)(uintptr_t)(number << PAGE_SHIFT);
+}
+
+static inline uint64_t page_number(const void *page)
+{
+	return (uintptr_t)page >> PAGE_SHIFT;
+}
+
+static struct page_range *page_range_of(uint64_t number)
+{
+	for (unsigned i = 0; i < page_range_count; i++) {
+		struct page_range *r = &page_ranges[i];
+
+		if (number >= r->first && number < r->frontier)
+			return r;
+	}
+	panic("page_free: 0x%lx is no page of the allocator", (unsigned long)(number << PAGE_SHIFT));
+}
+
+static void page_block_push(struct page_range *r, uint64_t number, unsigned order)
+{
+	struct list *l = page_address(number);
+
+	r->state[number - r->first] = (uint8_t)(BLOCK_FREE | order);
+	list_push_front(&page_blocks[order], l);
+	page_orders |= 1u << order;
+}
+
+static void page_block_take(struct page_range *r, uint64_t number, unsigned order)
+{
+	struct list *l = page_address(number);
+
+	r->state[number - r->first] = 0;
+	list_remove(l);
+	if (list_empty(&page_blocks[order]))
+		page_orders &= ~(1u << order);
+}
+
+/* Give a block to the buddy lists, merged with its free neighbours. */
+static void page_block_free(struct page_range *r, uint64_t number, unsigned order)
+{
+	ASSERT((r->state[number - r->first] & BLOCK_FREE) == 0);
+	while (order < PAGE_ORDER_MAX) {
+		uint64_t buddy = number ^ (1ul << order);
+
+		if (buddy < r->first || buddy >= r->frontier ||
+		    r->state[buddy - r->first] != (BLOCK_FREE | order))
+			break;
+		page_block_take(r, buddy, order);
+		number &= ~(1ul << order);
+		order++;
+	}
+	page_block_push(r, number, order);
+}
+
+/* Take over the next chunk of never-used RAM. False if there is none. */
+static bool page_frontier_advance(void)
+{
+	for (unsigned i = 0; i < page_range_count; i++) {
+		struct page_range *r = &page_ranges[i];
+		uint64_t n = r->frontier;
+		uint64_t end = MIN(r->end, ALIGN_DOWN(n, CHUNK_PAGES) + CHUNK_PAGES);
+
+		if (n == end)
+			continue;
+		memset(r->state + (n - r->first), 0, end - n);
+		r->frontier = end;
+		/* The largest aligned blocks that fit. */
+		while (n < end) {
+			unsigned order = (unsigned)__builtin_ctzl(n | 1ul << PAGE_ORDER_MAX);
+
+			while ((1ul << order) > end - n)
+				order--;
+			page_block_free(r, n, order);
+			n += 1ul << order;
+		}
+		return true;
+	}
+	return false;
+}
+
+/* A block from the lists, split down from a larger one if need be. NULL if no list has one. */
+static void *page_block_alloc(unsigned order)
+{
+	uint32_t fitting = page_orders >> order;
+	unsigned have;
+	uint64_t number;
+	struct page_range *r;
+
+	if (fitting == 0)
+		return NULL;
+	have = order + (unsigned)__builtin_ctz(fitting);
+	number = page_number(page_blocks[have].next);
+	r = page_range_of(number);
+	page_block_take(r, number, have);
+	while (have > order) {
+		have--;
+		page_block_push(r, number + (1ul << have), have);
+	}
+	return page_address(number);
+}
+
+static void page_hot_drain(unsigned keep)
+{
+	while (page_hot_count > keep) {
+		uint64_t number = page_number(page_hot[--page_hot_count]);
+
+		page_block_free(page_range_of(number), number, 0);
+	}
+}
+
+/* 2^order pages from the lists, else from the frontier, else by giving the hot pages up for merging. */
+static void *page_alloc_slow(unsigned order)
+{
+	void *page;
+
+	while (page = page_block_alloc(order), page == NULL && page_frontier_advance())
+		;
+	if (page == NULL && page_hot_count > 0) {
+		page_hot_drain(0);
+		page = page_block_alloc(order);
+	}
+	return page;
+}
+
+/* Put single pages on the empty hot stack: one block, lowest page on top. False if no page is left. */
+static bool page_hot_refill(void)
+{
+	unsigned order = HOT_REFILL_ORDER;
+	char *block;
+
+	while (block = page_alloc_slow(order), block == NULL && order > 0)
+		order--;
+	if (block == NULL)
+		return false;
+	for (unsigned n = 1u << order; n > 0; n--)
+		page_hot[page_hot_count++] = block + (n - 1) * PAGE_SIZE;
+	return true;
+}
+
+void *page_alloc(unsigned order)
+{
+	void *page = NULL;
+
+	if (unlikely(order > PAGE_ORDER_MAX))
+		return NULL;
+	spin_lock(&page_lock);
+	if (likely(order == 0)) {
+		if (likely(page_hot_count > 0) || page_hot_refill())
+			page = page_hot[--page_hot_count];
+	} else {
+		page = page_alloc_slow(order);
+	}
+	if (likely(page != NULL))
+		page_free_pages -= 1ul << order;
+	spin_unlock(&page_lock);
+	return page;
+}
+
+void page_free(void *page, unsigned order)
+{
+	uint64_t number = page_number(page);
+
+	ASSERT(order <= PAGE_ORDER_MAX && IS_ALIGNED((uintptr_t)page, PAGE_SIZE << order));
+	spin_lock(&page_lock);
+	page_free_pages += 1ul << order;
+	if (likely(order == 0)) {
+		if (unlikely(page_hot_count == HOT_MAX))
+			page_hot_drain(HOT_MAX / 2);
+		page_hot[page_hot_count++] = page;
+	} else {
+		page_block_free(page_range_of(number), number, order);
+	}
+	spin_unlock(&page_lock);
+}
+
+void *page_alloc_zero(void)
+{
+	void *page = page_alloc(0);
+
+	if (likely(page != NULL))
+		memset(page, 0, PAGE_SIZE);
+	return page;
+}
+
+static void page_range_add(uint64_t first, uint64_t end)
+{
+	static uint64_t small_used;
+	struct page_range *r = &page_ranges[page_range_count];
+	uint64_t pages = end - first;
+
+	if (pages <= SMALL_STATES - small_used) {
+		r->state = page_small_states + small_used;
+		small_used += pages;
+	} else {
+		r->state = page_address(first);
+		first += (pages + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	}
+	r->first = first;
+	r->frontier = first;
+	r->end = end;
+	page_range_count++;
+	page_total_pages += pages;
+	page_free_pages += end - first;
+}
+
+void page_init(void)
+{
+	struct plat_ram ram;
+
+	for (unsigned i = 0; i <= PAGE_ORDER_MAX; i++)
+		list_init(&page_blocks[i]);
+	for (unsigned i = 0; plat->ram_range(i, &ram); i++) {
+		if (page_range_count == RANGE_MAX) {
+			log_line(LOG_WARN, "more than %d ranges of RAM: the rest is not used", RANGE_MAX);
+			break;
+		}
+		if (ram.end > ram.start)
+			page_range_add(ram.start >> PAGE_SHIFT, ram.end >> PAGE_SHIFT);
+	}
+}
+
+uint64_t page_free_count(void)
+{
+	return page_free_pages;
+}
+
+uint64_t page_total_count(void)
+{
+	return page_total_pages;
+}

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The operations on the program's address space: each checks everything first, gets the memory that it may
+ * need for splits, and only then changes the tree (vma_tree.c) and the pages under it (plat->pmap_*).
+ */
+#include "core/vma.h"
+
+#include "base/atomic.h"
+#include "base/errno.h"
+#include "core/heap.h"
+#include "core/log.h"
+#include "core/page.h"
+#include "core/random.h"
+#include "core/vma_tree.h"
+
+static struct spinlock mm_spin; /* the mm lock: guards the tree, the pmap and everything below */
+static bool mm_held;            /* to find out who touches program memory with the lock held */
+/* The last vma_fault() that returned false did so for want of memory. */
+static _Atomic bool fault_oom;
+
+void mm_lock(void)
+{
+	spin_lock(&mm_spin);
+	ASSERT(!mm_held);
+	mm_held = true;
+}
+
+void mm_unlock(void)
+{
+	mm_held = false;
+	spin_unlock(&mm_spin);
+}
+
+/*
+ * The mmap area ends at a random place in the window's third quarter, so that it has at least half of
+ * the window and the break a quarter. The break starts near that place: on kvm both then mostly share their upper
+ * page tables, which on a machine of 2 MiB count.
+ */
+void vma_init(void)
+{
+	struct vma_window *w = &vma_window;
+	uint64_t size, random = random_u64();
+
+	plat->pmap_window(&w->lo, &w->hi);
+	w->lo = MAX(w->lo, PAGE_SIZE);
+	size = w->hi - w->lo;
+	w->top = ALIGN_DOWN(w->lo + size / 2 + (random >> 12) % (size / 4), PAGE_SIZE);
+	vma_brk_init(1 + ((unsigned)random & 0xff));
+}
+
+int vma_check_range(vaddr_t start, size_t len, vaddr_t *end)
+{
+	if (!IS_ALIGNED(start, PAGE_SIZE) || len == 0 || len > UINT64_MAX - PAGE_SIZE)
+		return -EINVAL;
+	len = ALIGN_UP(len, PAGE_SIZE);
+	if (len > UINT64_MAX - start)
+		return -EINVAL;
+	*end = start + len;
+	return 0;
+}
+
+static inline bool prot_is_allowed(unsigned prot)
+{
+	return (prot & (PROT_WRITE | PROT_EXEC)) != (PROT_WRITE | PROT_EXEC);
+}
+
+/* Every page of [start, end) is mapped. */
+static bool range_is_mapped(vaddr_t start, vaddr_t end)
+{
+	const struct vma *v = vma_above(start);
+
+	while (v != NULL && v->start <= start) {
+		if (v->end >= end)
+			return true;
+		start = v->end;
+		v = vma_next(v);
+	}
+	return false;
+}
+
+struct vma *vma_create(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, const char *name)
+{
+	struct vma *v = heap_zalloc(sizeof(*v));
+
+	if (v == NULL)
+		return NULL;
+	v->start = start;
+	v->end = end;
+	v->prot = prot;
+	v->flags = flags;
+	v->name = name;
+	v->grow_limit = start;
+	if (flags & VMA_GROWSDOWN) {
+		vaddr_t room = MIN(VMA_STACK_MAX, end - vma_window.lo);
+
+		v->grow_limit = MIN(start, end - room);
+	}
+	vma_touch_none(v);
+	return v;
+}
+
+int vma_insert_fixed(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, const char *name)
+{
+	struct vma *v;
+	int rc = 0;
+
+	ASSERT(start < end && IS_ALIGNED(start | end, PAGE_SIZE));
+	mm_lock();
+	v = vma_above(start);
+	if (v != NULL && v->start < end) {
+		rc = -EEXIST;
+		goto unlock;
+	}
+	v = vma_create(start, end, prot, flags, name);
+	if (v == NULL) {
+		rc = -ENOMEM;
+		goto unlock;
+	}
+	vma_touch(v, start, end);
+	vma_tree_insert(v);
+unlock:
+	mm_unlock();
+	return rc;
+}
+
+int vma_map_locked(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, const char *name)
+{
+	struct vma *prev, *next, *v = NULL;
+	bool low, high;
+	int rc;
+
+	vma_neighbours(start, &prev, &next);
+	low = prev != NULL && prev->end == start && vma_is_alike(prev, prot, flags, name);
+	high = next != NULL && next->start == end && vma_is_alike(next, prot, flags, name);
+	if (!low && !high) {
+		v = vma_create(start, end, prot, flags, name);
+		if (v == NULL)
+			return -ENOMEM;
+	}
+	rc = plat->pmap_reserve(start, end - start, prot);
+	if (rc != 0) {
+		heap_free(v, sizeof(*v));
+		return rc;
+	}
+	if (low) {
+		v = prev;
+		vma_set_bounds(v, v->start, end);
+	} else if (high) {
+		v = next;
+		vma_set_bounds(v, start, v->end);
+	} else {
+		vma_tree_insert(v);
+	}
+	vma_touch_new(v, start, end);
+	if (low && high)
+		vma_merge(v);
+	return 0;
+}
+
+/* Where a mapping of len bytes shall go. 0 with *start, or -EINVAL, -ENOMEM, -EEXIST. */
+static int vma_choose_place(vaddr_t hint, size_t len, unsigned map_flags, vaddr_t *start)
+{
+	bool fixed = (map_flags & (MAP_FLAG_FIXED | MAP_FLAG_FIXED_NOREPLACE)) != 0;
+	vaddr_t end;
+
+	if (fixed) {
+		if (!IS_ALIGNED(hint, PAGE_SIZE))
+			return -EINVAL;
+		if (hint < vma_window.lo || hint > vma_window.hi || len > vma_window.hi - hint)
+			return -ENOMEM;
+		if (map_flags & MAP_FLAG_FIXED_NOREPLACE) {
+			const struct vma *v = vma_above(hint);
+
+			if (v != NULL && v->start < hint + len)
+				return -EEXIST;
+		}
+		*start = hint;
+		return 0;
+	}
+	hint = ALIGN_DOWN(hint, PAGE_SIZE);
+	if (hint != 0 && vma_check_range(hint, len, &end) == 0 && vma_range_is_free(hint, end)) {
+		*start = hint;
+		return 0;
+	}
+	*start = vma_find_gap(len);
+	return *start != 0 ? 0 : -ENOMEM;
+}
+
+/* Put pages under all of [start, end), which is one or more VMAs. 0 or -ENOMEM (some may have been put). */
+static int vma_populate_locked(vaddr_t start, vaddr_t end)
+{
+	/* Do not take the last page for what was only wished for. */
+	if (!vma_pages_come_unseen() && (end - start) >> PAGE_SHIFT > page_free_count())
+		return -ENOMEM;
+	while (start < end) {
+		struct vma *v = vma_above(start);
+		vaddr_t hi;
+		int rc;
+
+		if (v == NULL || v->start > start || v->prot == PROT_NONE)
+			return -ENOMEM;
+		hi = MIN(end, v->end);
+		vma_touch(v, start, hi);
+		rc = plat->pmap_populate(start, hi - start, v->prot);
+		if (rc != 0)
+			return rc;
+		start = hi;
+	}
+	return 0;
+}
+
+int vma_map(vaddr_t hint, size_t len, unsigned prot, unsigned map_flags, const char *name, vaddr_t *out)
+{
+	unsigned flags = (map_flags & MAP_FLAG_GROWSDOWN ? VMA_GROWSDOWN : 0) |
+			 (map_flags & MAP_FLAG_SHARED ? VMA_SHARED : 0) |
+			 (map_flags & MAP_FLAG_STACK ? VMA_STACK : 0);
+	vaddr_t start;
+	int rc;
+
+	if (len == 0)
+		return -EINVAL;
+	if (!prot_is_allowed(prot))
+		return -EACCES;
+	if (len > vma_window.hi - vma_window.lo)
+		return -ENOMEM;
+	len = ALIGN_UP(len, PAGE_SIZE);
+	mm_lock();
+	rc = vma_choose_place(hint, len, map_flags, &start);
+	if (rc == 0 && (map_flags & MAP_FLAG_FIXED))
+		rc = vma_unmap_locked(start, start + len);
+	if (rc == 0)
+		rc = vma_map_locked(start, start + len, prot, flags, name);
+	/* Populating is best effort, as on Linux. */
+	if (rc == 0 && (map_flags & MAP_FLAG_POPULATE) && prot != PROT_NONE)
+		(void)vma_populate_locked(start, start + len);
+	mm_unlock();
+	if (rc == 0)
+		*out = start;
+	return rc;
+}
+
+int vma_unmap_locked(vaddr_t start, vaddr_t end)
+{
+	struct vma *first = vma_above(start), *next, *spare = NULL;
+
+	for (struct vma *v = first; v != NULL && v->start < end; v = vma_next(v))
+		if (v->flags & VMA_IMAGE)
+			return -EINVAL;
+	if (first != NULL && first->start < start && first->end > end) {
+		spare = heap_alloc(sizeof(*spare));
+		if (spare == NULL)
+			return -ENOMEM;
+	}
+	for (struct vma *v = first; v != NULL && v->start < end; v = next) {
+		vaddr_t lo = MAX(start, v->start), hi = MIN(end, v->end);
+
+		next = vma_next(v);
+		plat->pmap_remove(lo, hi - lo, MAX(lo, v->touched_lo), MIN(hi, v->touched_hi));
+		vma_cut(v, lo, hi, &spare);
+	}
+	return 0;
+}
+
+int vma_unmap(vaddr_t start, size_t len)
+{
+	vaddr_t end;
+	int rc = vma_check_range(start, len, &end);
+
+	if (rc != 0)
+		return rc;
+	mm_lock();
+	rc = vma_unmap_locked(start, end);
+	mm_unlock();
+	return rc;
+}
+
+/* May all of [start, end) be given prot? 0, -ENOMEM (a part is unmapped), -EACCES. */
+static int vma_protect_check(vaddr_t start, vaddr_t end, unsigned prot)
+{
+	if (!range_is_mapped(start, end))
+		return -ENOMEM;
+	for (const struct vma *v = vma_above(start); v != NULL && v->start < end; v = vma_next(v))
+		if ((v->flags & VMA_IMAGE) && (prot & ~v->prot) != 0)
+			return -EACCES;
+	return 0;
+}
+
+/*
+ * Give [lo, hi), a part of v, the protection prot: cut v at its edges, using up spares, and unite the
+ * result with its neighbours where they are now alike. 0 or -ENOMEM from the host (v is as before, maybe cut).
+ */
+static int vma_protect_part(struct vma *v, vaddr_t lo, vaddr_t hi, unsigned prot, struct vma **spares)
+{
+	int rc;
+
+	if (v->prot == prot)
+		return 0;
+	rc = plat->pmap_protect(lo, hi - lo, prot, MAX(lo, v->touched_lo), MIN(hi, v->touched_hi));
+	if (rc != 0)
+		return rc;
+	if (hi < v->end) {
+		vma_split(v, hi, spares[1]);
+		spares[1] = NULL;
+	}
+	if (lo > v->start) {
+		vma_split(v, lo, spares[0]);
+		v = spares[0];
+		spares[0] = NULL;
+	}
+	v->prot = prot;
+	vma_merge(v);
+	return 0;
+}
+
+static int vma_protect_locked(vaddr_t start, vaddr_t end, unsigned prot)
+{
+	struct vma *spares[2] = {NULL, NULL};
+	int rc = vma_protect_check(start, end, prot);
+
+	if (rc != 0)
+		return rc;
+	/* One cut at most at each end of the range. */
+	if (vma_above(start)->start < start)
+		spares[0] = heap_alloc(sizeof(struct vma));
+	if (vma_above(end - 1)->end > end)
+		spares[1] = heap_alloc(sizeof(struct vma));
+	if ((vma_above(start)->start < start && spares[0] == NULL) ||
+	    (vma_above(end - 1)->end > end && spares[1] == NULL))
+		rc = -ENOMEM;
+	while (rc == 0 && start < end) {
+		struct vma *v = vma_above(start);
+		vaddr_t hi = MIN(end, v->end);
+
+		rc = vma_protect_part(v, start, hi, prot, spares);
+		start = hi;
+	}
+	heap_free(spares[0], sizeof(struct vma));
+	heap_free(spares[1], sizeof(struct vma));
+	return rc;
+}
+
+int vma_protect(vaddr_t start, size_t len, unsigned prot)
+{
+	vaddr_t end;
+	int rc = vma_check_range(start, len, &end);
+
+	if (rc != 0)
+		return rc;
+	if (!prot_is_allowed(prot))
+		return -EACCES;
+	mm_lock();
+	rc = vma_protect_locked(start, end, prot);
+	mm_unlock();
+	return rc;
+}
+
+int vma_populate(vaddr_t start, size_t len)
+{
+	vaddr_t end;
+	int rc = vma_check_range(start, len, &end);
+
+	if (rc != 0)
+		return rc;
+	mm_lock();
+	rc = vma_populate_locked(start, end);
+	mm_unlock();
+	return rc;
+}
+
+int vma_check(vaddr_t start, size_t len)
+{
+	vaddr_t end;
+	int rc = vma_check_range(start, len, &end);
+
+	if (rc != 0)
+		return rc;
+	mm_lock();
+	rc = range_is_mapped(start, end) ? 0 : -ENOMEM;
+	mm_unlock();
+	return rc;
+}
+
+/* The pages of v in [lo, hi) go back; what remains touched is cut where that is at an end. */
+static void vma_discard_part(struct vma *v, vaddr_t lo, vaddr_t hi)
+{
+	plat->pmap_discard(lo, hi - lo, MAX(lo, v->touched_lo), MIN(hi, v->touched_hi));
+	if (vma_pages_come_unseen())
+		return;
+	if (lo <= v->touched_lo && hi >= v->touched_hi)
+		vma_touch_none(v);
+	else if (lo <= v->touched_lo)
+		v->touched_lo = MAX(v->touched_lo, hi);
+	else if (hi >= v->touched_hi)
+		v->touched_hi = MIN(v->touched_hi, lo);
+}
+
+int vma_discard(vaddr_t start, size_t len)
+{
+	vaddr_t end;
+	int rc = vma_check_range(start, len, &end);
+
+	if (rc != 0)
+		return rc;
+	mm_lock();
+	if (!range_is_mapped(start, end))
+		rc = -ENOMEM;
+	for (struct vma *v = vma_above(start); rc == 0 && v != NULL && v->start < end; v = vma_next(v))
+		if (v->flags & VMA_IMAGE)
+			rc = -EINVAL; /* its contents could not be had again */
+	for (struct vma *v = vma_above(start); rc == 0 && v != NULL && v->start < end; v = vma_next(v))
+		vma_discard_part(v, MAX(start, v->start), MIN(end, v->end));
+	mm_unlock();
+	return rc;
+}
+
+/* Extend the stack v down to the page of addr, if its limit and what lies below allow it. */
+static bool vma_grow_down(struct vma *v, vaddr_t addr)
+{
+	vaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE), old = v->start;
+	const struct vma *prev = vma_prev(v);
+
+	if ((v->flags & VMA_GROWSDOWN) == 0 || start < v->grow_limit)
+		return false;
+	/* An inaccessible mapping below is a guard already. */
+	if (prev != NULL && prev->prot != PROT_NONE && start - prev->end < VMA_STACK_GUARD)
+		return false;
+	if (plat->pmap_reserve(start, old - start, v->prot) != 0)
+		return false;
+	vma_set_bounds(v, start, v->end);
+	vma_touch_new(v, start, old);
+	return true;
+}
+
+/* 0 if the page of addr is there now, -EFAULT, or -ENOMEM. need: one of these PROT_* must be allowed. */
+static int vma_fault_locked(vaddr_t addr, unsigned need)
+{
+	struct vma *v = vma_above(addr);
+	vaddr_t page = ALIGN_DOWN(addr, PAGE_SIZE);
+	int rc;
+
+	if (unlikely(v == NULL || (v->prot & need) == 0))
+		return -EFAULT;
+	if (unlikely(addr < v->start)) {
+		if (!vma_grow_down(v, addr))
+			return -EFAULT;
+		if (vma_pages_come_unseen())
+			return 0;
+	}
+	/* The host puts pages by itself: what comes here is a real fault. */
+	if (vma_pages_come_unseen())
+		return -EFAULT;
+	rc = plat->pmap_fault(page, v->prot);
+	if (likely(rc == 0))
+		vma_touch(v, page, page + PAGE_SIZE);
+	return rc;
+}
+
+bool vma_fault(vaddr_t addr, bool write, bool fetch)
+{
+	unsigned need = PROT_READ | PROT_WRITE | PROT_EXEC; /* what can be written or run can be read */
+	int rc;
+
+	if (write)
+		need = PROT_WRITE;
+	else if (fetch)
+		need = PROT_EXEC;
+	mm_lock();
+	rc = vma_fault_locked(addr, need);
+	mm_unlock();
+	if (likely(rc == 0))
+		return true;
+	fault_oom = rc == -ENOMEM;
+	if (rc == -ENOMEM)
+		log_line(LOG_ERROR,
+			 "out of memory: no page for address 0x%lx; all %lu KiB of RAM are in use; "
+			 "give the machine more memory",
+			 (unsigned long)addr, (unsigned long)(page_total_count() * (PAGE_SIZE / 1024)));
+	return false;
+}
+
+bool vma_fault_was_oom(void)
+{
+	return fault_oom;
+}
+
+bool vma_find(vaddr_t addr, bool next, struct vma *out)
+{
+	const struct vma *v;
+	bool found;
+
+	mm_lock();
+	v = vma_above(addr);
+	found = v != NULL && (next || v->start <= addr);
+	if (found)
+		*out = *v;
+	mm_unlock();
+	return found;
+}
+
+void vma_usage(uint64_t *mapped, uint64_t *touched)
+{
+	uint64_t m = 0, t = 0;
+
+	mm_lock();
+	for (const struct vma *v = vma_above(0); v != NULL; v = vma_next(v)) {
+		m += v->end - v->start;
+		if (v->touched_lo < v->touched_hi)
+			t += v->touched_hi - v->touched_lo;
+	}
+	mm_unlock();
+	*mapped = m;
+	*touched = t;
+}

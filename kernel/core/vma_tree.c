@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The tree of VMAs: lookup, splitting and merging, and the search for free address space. Each VMA knows the gap
+ * below it and, for its subtree, the largest such gap.
+ */
+#include "core/vma_tree.h"
+
+#include "core/heap.h"
+
+struct vma_window vma_window;
+static struct rb_root vma_root;
+static struct vma *vma_hit; /* what vma_above() found last; page faults come in runs */
+
+static inline struct vma *vma_of(struct rb_node *n)
+{
+	return n == NULL ? NULL : rb_entry(n, struct vma, node);
+}
+
+struct vma *vma_above(vaddr_t addr)
+{
+	struct rb_node *n = vma_root.node;
+	struct vma *best = NULL;
+
+	if (vma_hit != NULL && addr >= vma_hit->start && addr < vma_hit->end)
+		return vma_hit;
+	while (n != NULL) {
+		struct vma *v = rb_entry(n, struct vma, node);
+
+		if (v->end > addr) {
+			best = v;
+			if (v->start <= addr) {
+				vma_hit = v;
+				break;
+			}
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return best;
+}
+
+void vma_neighbours(vaddr_t addr, struct vma **prev, struct vma **next)
+{
+	struct rb_node *n = vma_root.node;
+
+	*prev = NULL;
+	*next = NULL;
+	while (n != NULL) {
+		struct vma *v = rb_entry(n, struct vma, node);
+
+		if (v->start > addr) {
+			*next = v;
+			n = n->left;
+		} else {
+			*prev = v;
+			n = n->right;
+		}
+	}
+}
+
+struct vma *vma_next(const struct vma *v)
+{
+	return vma_of(rb_next(&v->node));
+}
+
+struct vma *vma_prev(const struct vma *v)
+{
+	return vma_of(rb_prev(&v->node));
+}
+
+vaddr_t vma_low_edge(const struct vma *v)
+{
+	vaddr_t edge = v->start;
+
+	if ((v->flags & VMA_GROWSDOWN) == 0)
+		return edge;
+	edge = MIN(edge, v->grow_limit);
+	return edge > VMA_STACK_GUARD ? edge - VMA_STACK_GUARD : 0;
+}
+
+static inline vaddr_t vma_clip(vaddr_t addr)
+{
+	return addr < vma_window.lo ? vma_window.lo : MIN(addr, vma_window.top);
+}
+
+/* For rbtree: max_gap from v's own gap and its children's. */
+static bool vma_update_max_gap(struct rb_node *n)
+{
+	struct vma *v = rb_entry(n, struct vma, node);
+	uint64_t max = v->gap;
+
+	if (n->left != NULL)
+		max = MAX(max, rb_entry(n->left, struct vma, node)->max_gap);
+	if (n->right != NULL)
+		max = MAX(max, rb_entry(n->right, struct vma, node)->max_gap);
+	if (max == v->max_gap)
+		return false;
+	v->max_gap = max;
+	return true;
+}
+
+/* The gap below v, whose lower neighbour is prev (NULL: none). */
+static uint64_t vma_gap_below(const struct vma *v, const struct vma *prev)
+{
+	vaddr_t floor = prev == NULL ? vma_window.lo : vma_clip(prev->end);
+	vaddr_t edge = vma_clip(vma_low_edge(v));
+
+	return edge > floor ? edge - floor : 0;
+}
+
+/* v or its lower neighbour prev has moved: bring v's gap up to date. v may be NULL. */
+static void vma_gap_changed(struct vma *v, const struct vma *prev)
+{
+	if (v == NULL)
+		return;
+	v->gap = vma_gap_below(v, prev);
+	rb_propagate(&v->node, vma_update_max_gap);
+}
+
+void vma_tree_insert(struct vma *v)
+{
+	struct rb_node **link = &vma_root.node, *parent = NULL;
+	struct vma *prev = NULL, *next = NULL;
+
+	while (*link != NULL) {
+		struct vma *at = vma_of(*link);
+
+		parent = *link;
+		if (v->start < at->start) {
+			next = at;
+			link = &parent->left;
+		} else {
+			prev = at;
+			link = &parent->right;
+		}
+	}
+	v->gap = vma_gap_below(v, prev);
+	v->max_gap = v->gap;
+	rb_insert_augmented(&vma_root, &v->node, parent, link, vma_update_max_gap);
+	vma_gap_changed(next, v);
+}
+
+void vma_tree_erase(struct vma *v)
+{
+	struct vma *prev = vma_prev(v), *next = vma_next(v);
+
+	if (vma_hit == v)
+		vma_hit = NULL;
+	rb_erase_augmented(&vma_root, &v->node, vma_update_max_gap);
+	vma_gap_changed(next, prev);
+	heap_free(v, sizeof(*v));
+}
+
+void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	bool start_moved = v->start != start, end_moved = v->end != end;
+
+	v->start = start;
+	v->end = end;
+	v->touched_lo = MAX(v->touched_lo, start);
+	v->touched_hi = MIN(v->touched_hi, end);
+	if (v->touched_lo >= v->touched_hi)
+		vma_touch_none(v);
+	if (start_moved)
+		vma_gap_changed(v, vma_prev(v));
+	if (end_moved)
+		vma_gap_changed(vma_next(v), v);
+}
+
+void vma_split(struct vma *v, vaddr_t at, struct vma *upper)
+{
+	*upper = *v;
+	upper->start = at;
+	/* Only the lower part goes on growing. */
+	upper->flags &= ~VMA_GROWSDOWN;
+	upper->touched_lo = MAX(upper->touched_lo, at);
+	if (upper->touched_lo >= upper->touched_hi)
+		vma_touch_none(upper);
+	vma_set_bounds(v, v->start, at);
+	vma_tree_insert(upper);
+}
+
+void vma_cut(struct vma *v, vaddr_t lo, vaddr_t hi, struct vma **spare)
+{
+	if (lo > v->start && hi < v->end) {
+		vma_split(v, hi, *spare);
+		*spare = NULL;
+	}
+	if (lo == v->start && hi == v->end)
+		vma_tree_erase(v);
+	else if (lo > v->start)
+		vma_set_bounds(v, v->start, lo);
+	else
+		vma_set_bounds(v, hi, v->end);
+}
+
+bool vma_is_alike(const struct vma *v, unsigned prot, unsigned flags, const char *name)
+{
+	return v->prot == prot && v->flags == flags && v->name == name &&
+	       (flags & (VMA_GROWSDOWN | VMA_IMAGE)) == 0;
+}
+
+/* low ends where high starts: make them one if they are alike. */
+static bool vma_unite(struct vma *low, struct vma *high)
+{
+	vaddr_t start = low->start, lo = low->touched_lo, hi = low->touched_hi;
+
+	if (low->end != high->start || !vma_is_alike(low, high->prot, high->flags, high->name))
+		return false;
+	vma_tree_erase(low);
+	vma_set_bounds(high, start, high->end);
+	vma_touch(high, lo, hi);
+	return true;
+}
+
+struct vma *vma_merge(struct vma *v)
+{
+	struct vma *prev = vma_prev(v), *next = vma_next(v);
+
+	if (prev != NULL)
+		vma_unite(prev, v);
+	if (next != NULL && vma_unite(v, next))
+		v = next;
+	return v;
+}
+
+bool vma_range_is_free(vaddr_t start, vaddr_t end)
+{
+	const struct vma *v;
+
+	if (start < vma_window.lo || end > vma_window.hi)
+		return false;
+	v = vma_above(start);
+	return v == NULL || vma_low_edge(v) >= end;
+}
+
+/* Above the mmap area, from the window's end downwards: only when the area is full, so a plain walk. */
+static vaddr_t vma_find_gap_above_top(uint64_t len)
+{
+	vaddr_t ceiling = vma_window.hi;
+
+	for (struct vma *v = vma_of(rb_last(&vma_root));; v = vma_prev(v)) {
+		vaddr_t floor = v == NULL ? vma_window.top : MAX(v->end, vma_window.top);
+
+		if (ceiling > floor && ceiling - floor >= len)
+			return ceiling - len;
+		if (v == NULL || v->start <= vma_window.top)
+			return 0;
+		ceiling = MIN(ceiling, vma_low_edge(v));
+	}
+}
+
+vaddr_t vma_find_gap(uint64_t len)
+{
+	struct vma *v = vma_of(rb_last(&vma_root));
+	vaddr_t floor = v == NULL ? vma_window.lo : vma_clip(v->end);
+
+	if (vma_window.top - floor >= len)
+		return vma_window.top - len;
+	v = vma_of(vma_root.node);
+	if (v == NULL || v->max_gap < len)
+		return vma_find_gap_above_top(len);
+	for (;;) {
+		struct vma *left = vma_of(v->node.left), *right = vma_of(v->node.right);
+
+		if (right != NULL && right->max_gap >= len)
+			v = right;
+		else if (v->gap >= len)
+			return vma_clip(vma_low_edge(v)) - len;
+		else
+			v = left;
+	}
+}
