@@ -3,6 +3,7 @@
 # The kernel's sources, sorted by folder and name; one line per file.
 
 src-y += abi/dispatch.c
+src-y += abi/memory.c
 
 src-y += base/chacha20.c
 src-y += base/fmt.c
@@ -24,3 +25,16 @@ src-y += arch/x86_64/sigframe.c
 src-y += arch/x86_64/usercopy.S
 src-y += arch/x86_64/usercopy.c
 src-y += core/trap.c
+
+src-y += plat/image.c
+src-y += plat/plat.c
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/clock.c
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/console.c
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/hostcall.S
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/memory.c
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/ops.c
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/seccomp.c
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/signal.c
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/start.S
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/start.c
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/timer.c
