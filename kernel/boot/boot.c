@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The boot order. The platform's start code (plat/kvm/start.S, plat/linuxu/start.S) has relocated the image, set
+ * up its protection and one CPU, and comes here.
+ */
+#include "abi/start.h"
+#include "core/futex.h"
+#include "core/log.h"
+#include "core/page.h"
+#include "core/thread.h"
+#include "core/vma.h"
+#include "plat/image.h"
+#include "plat/plat.h"
+
+const struct plat_ops *plat;
+
+/* The image is where it is: its segments become mappings that the program cannot remove. */
+static void image_register(void)
+{
+	uintptr_t base = (uintptr_t)kiln_image_base;
+	const struct elf_phdr *p, *relro = image_phdr(base, ELF_PT_GNU_RELRO, 0);
+	vaddr_t relro_end = relro ? base + ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE) : 0;
+
+	for (unsigned i = 0; (p = image_phdr(base, ELF_PT_LOAD, i)) != NULL; i++) {
+		vaddr_t start = base + ALIGN_DOWN(p->vaddr, PAGE_SIZE);
+		vaddr_t end = base + ALIGN_UP(p->vaddr + p->memsz, PAGE_SIZE);
+		unsigned prot = PROT_READ;
+
+		if (p->flags & ELF_PF_X)
+			prot |= PROT_EXEC;
+		/* Read-only since relocation: the segment that ends where the relocated constants end. */
+		if (p->flags & ELF_PF_W && end > relro_end)
+			prot |= PROT_WRITE;
+		if (vma_insert_fixed(start, end, prot, VMA_IMAGE, "image"))
+			panic("no memory for the image's mappings: give the machine more");
+	}
+}
+
+NORETURN void boot_main(const struct boot_info *info)
+{
+	arch_init();
+	page_init();
+	vma_init();
+	image_register();
+	thread_init();
+	futex_init();
+	program_start(info);
+	if (IS_ENABLED(CONFIG_BOOT_BANNER)) {
+		static const char banner[] = "Kiln\n";
+
+		plat->console_write(1, banner, sizeof(banner) - 1);
+	}
+	sched_start();
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The crash report of the program: what happened, where, the registers, the mapping hit and a backtrace. Code
+ * addresses are written image+0xOFFSET, for addr2line and for `kiln run`, which completes them. The
+ * backtrace is walked with the program's own unwinder where it has one (every Rust program does).
+ */
+#include "base/fmt.h"
+#include "core/log.h"
+#include "core/signal.h"
+#include "core/thread.h"
+#include "core/trap.h"
+#include "core/vma.h"
+
+#define FRAMES_MAX 64
+
+/* LLVM libunwind's interface (libunwind.h): its cursor takes fewer words than this. */
+#define UNW_CURSOR_WORDS 64
+#define UNW_REG_IP (-1)
+
+/* Registers_x86_64 in libunwind, in its order, and room for what later versions add. */
+struct unw_context {
+	uint64_t rax, rbx, rcx, rdx, rdi, rsi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15, rip, rflags, cs, fs, gs;
+	uint64_t spare[11];
+};
+
+WEAK int __unw_init_local(uint64_t *cursor, struct unw_context *context);
+WEAK int __unw_step(uint64_t *cursor);
+WEAK int __unw_get_reg(uint64_t *cursor, int reg, uint64_t *value);
+
+static bool reporting;
+static int report_status;
+
+static const char *signal_name(int sig)
+{
+	switch (sig) {
+	case SIGSEGV:
+		return "SIGSEGV (invalid memory access)";
+	case SIGBUS:
+		return "SIGBUS (memory could not be had)";
+	case SIGFPE:
+		return "SIGFPE (arithmetic error)";
+	case SIGILL:
+		return "SIGILL (illegal instruction)";
+	case SIGTRAP:
+		return "SIGTRAP (breakpoint)";
+	case SIGSYS:
+		return "SIGSYS (bad system call)";
+	default:
+		return "a signal";
+	}
+}
+
+static bool in_image(vaddr_t addr)
+{
+	return addr >= (vaddr_t)kiln_image_base && addr < (vaddr_t)kiln_image_end;
+}
+
+static void print_code_address(const char *before, vaddr_t addr)
+{
+	if (in_image(addr))
+		log_print("%simage+0x%lx\n", before, (unsigned long)(addr - (vaddr_t)kiln_image_base));
+	else
+		log_print("%s0x%lx (not in the image)\n", before, (unsigned long)addr);
+}
+
+static void print_registers(const struct trap_frame *f)
+{
+	log_print("  rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
+	log_print("  rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", f->rsi, f->rdi, f->rbp, f->rsp);
+	log_print("  r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
+	log_print("  r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", f->r12, f->r13, f->r14, f->r15);
+	log_print("  rip %016lx  flags %08lx  trap %lu  error %lx  cr2 %lx\n", f->rip, f->rflags, f->vector,
+		  f->error, f->cr2);
+}
+
+static void print_mapping(vaddr_t addr)
+{
+	struct vma v;
+
+	if (vma_find(addr, false, &v)) {
+		log_print("  0x%lx is in the mapping 0x%lx-0x%lx %c%c%c %s\n", (unsigned long)addr,
+			  (unsigned long)v.start, (unsigned long)v.end, v.prot & PROT_READ ? 'r' : '-',
+			  v.prot & PROT_WRITE ? 'w' : '-', v.prot & PROT_EXEC ? 'x' : '-',
+			  v.name ? v.name : "(anonymous)");
+		return;
+	}
+	log_print("  0x%lx is not mapped", (unsigned long)addr);
+	if (vma_find(addr, true, &v))
+		log_print("; the next mapping above is 0x%lx-0x%lx %s", (unsigned long)v.start, (unsigned long)v.end,
+			  v.name ? v.name : "(anonymous)");
+	log_print("\n");
+}
+
+static void print_backtrace(const struct trap_frame *f)
+{
+	struct unw_context c = {f->rax, f->rbx, f->rcx, f->rdx, f->rdi, f->rsi, f->rbp, f->rsp, f->r8, f->r9, f->r10,
+				f->r11, f->r12, f->r13, f->r14, f->r15, f->rip, f->rflags, f->cs, 0, 0, {0}};
+	uint64_t cursor[UNW_CURSOR_WORDS], ip;
+
+	log_print("backtrace:\n");
+	if (!in_image(c.rip) && !user_copy_in(&ip, c.rsp, sizeof(ip)) && in_image(ip)) {
+		/* A jump to nowhere: go on with its return address, if it was a call. */
+		print_code_address("  #0 ", c.rip);
+		c.rip = ip;
+		c.rsp += 8;
+	}
+	if (!__unw_init_local || !__unw_step || !__unw_get_reg || __unw_init_local(cursor, &c)) {
+		print_code_address("  #0 ", c.rip);
+		log_print("  (the program has no unwinder: no more is known)\n");
+		return;
+	}
+	for (unsigned i = 0; i < FRAMES_MAX; i++) {
+		char number[16];
+
+		if (__unw_get_reg(cursor, UNW_REG_IP, &ip) || !ip)
+			break;
+		fmt_format(number, sizeof(number), "  #%u ", i);
+		/* A return address belongs to the line of the call before it. */
+		print_code_address(number, i ? ip - 1 : ip);
+		if (__unw_step(cursor) <= 0)
+			break;
+	}
+}
+
+void report_crash(const struct trap_frame *f, int sig, int code, vaddr_t addr)
+{
+	const struct thread *t = thread_current();
+
+	if (reporting)
+		return;
+	reporting = true;
+	report_status = 128 + sig;
+	log_print("kiln: thread %d '%s' was ended by %s\n", t->tid, t->name, signal_name(sig));
+	print_code_address("  at ", f->rip);
+	if ((sig == SIGSEGV || sig == SIGBUS) && code != SI_KERNEL) {
+		log_print("  %s", f->error & PF_FETCH ? "executing" : f->error & PF_WRITE ? "writing" : "reading");
+		print_mapping(addr);
+	}
+	if (sig == SIGBUS && vma_fault_was_oom())
+		log_print("  the machine's memory is used up: give it more (kiln run --memory SIZE)\n");
+	print_registers(f);
+	print_backtrace(f);
+	reporting = false;
+}
+
+NORETURN void trap_kernel_fault(struct trap_frame *f)
+{
+	if (reporting) {
+		log_print("  (the stack cannot be followed further)\n");
+		plat->exit(report_status);
+	}
+	log_print("kiln: exception %lu in the kernel: a bug in Kiln\n", f->vector);
+	print_code_address("  at ", f->rip);
+	print_registers(f);
+	panic("exception in the kernel");
+}

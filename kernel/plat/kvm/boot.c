@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The page tables. Runs at the address the image was loaded to, on the identity map, before relocation: position
+ * independent C, no pointer of static storage may be read. Table pages come from a pool in .bss, which the VMM has
+ * zeroed; an image or a machine that needs more takes the RAM behind the image.
+ */
+#include "arch/arch.h"
+#include "arch/x86_64/cpuid.h"
+#include "base/string.h"
+#include "plat/image.h"
+#include "plat/kvm/kvm.h"
+#include "plat/plat.h"
+
+#define POOL_PAGES 16
+#define CPUID_EXT1_EDX_1GIB (1u << 26)
+
+/* The program's slot is one of 64..253, so at least 32 TiB lie below; the kernel's is one of 256..509. */
+#define PROGRAM_SLOT_MIN 64u
+#define PROGRAM_SLOTS 190u
+#define KERNEL_SLOT_MIN 256u
+#define KERNEL_SLOTS 254u
+/* In the program's slot: mappings end somewhere in [384, 448) GiB, the image lies in [448, 511) GiB. */
+#define WINDOW_END_MIN (384UL << GIB_SHIFT)
+#define WINDOW_SPREAD_PAGES (64UL << (GIB_SHIFT - PAGE_SHIFT))
+#define IMAGE_MIN (448UL << GIB_SHIFT)
+#define IMAGE_SPREAD_PAGES (63UL << (GIB_SHIFT - PAGE_SHIFT))
+
+struct kvm_layout kvm;
+extern uint64_t boot_identity[];
+
+static uint64_t table_pool[POOL_PAGES][512] ALIGNED(4096);
+static unsigned pool_used;
+static paddr_t extra_tables; /* RAM behind the image given to tables so far: its end */
+
+/* A zeroed table. Its address is physical here. */
+static uint64_t *table_new(void)
+{
+	uint64_t *t;
+
+	if (pool_used < POOL_PAGES)
+		return table_pool[pool_used++];
+	t = (uint64_t *)extra_tables;
+	extra_tables += PAGE_SIZE;
+	memset(t, 0, PAGE_SIZE);
+	return t;
+}
+
+uint64_t *kvm_table_pool(void)
+{
+	return pool_used < POOL_PAGES ? table_pool[pool_used++] : NULL;
+}
+
+static uint64_t *table_next(uint64_t *entry)
+{
+	if (!(*entry & PTE_P))
+		*entry = (uint64_t)table_new() | PTE_TABLE;
+	return (uint64_t *)(*entry & PTE_ADDR);
+}
+
+static uint64_t *page_entry(uint64_t *pml4, vaddr_t va)
+{
+	uint64_t *t = table_next(&pml4[va >> SLOT_SHIFT & 511]);
+
+	t = table_next(&t[va >> GIB_SHIFT & 511]);
+	t = table_next(&t[va >> LARGE_SHIFT & 511]);
+	return &t[va >> PAGE_SHIFT & 511];
+}
+
+static void memmap_read(const struct hvm_start_info *info)
+{
+	const struct hvm_memmap_table_entry *e = (const void *)info->memmap_paddr;
+
+	for (uint32_t i = 0; i < info->memmap_entries && kvm.nr_memmap < MEMMAP_MAX; i++) {
+		paddr_t start = ALIGN_UP(e[i].addr, PAGE_SIZE), end = ALIGN_DOWN(e[i].addr + e[i].size, PAGE_SIZE);
+
+		if (e[i].type != HVM_MEMMAP_TYPE_RAM || start >= end)
+			continue;
+		kvm.memmap[kvm.nr_memmap].start = start;
+		kvm.memmap[kvm.nr_memmap].end = end;
+		kvm.nr_memmap++;
+	}
+}
+
+/*
+ * The direct map's first MiBs, up to the end of the 2 MiB page where the image ends, in 4 KiB pages: the
+ * image's code, constants and relocated constants are left out, so that there is no writable way to them.
+ */
+static void direct_map_low(uint64_t *pd, paddr_t end, paddr_t hide_start, paddr_t hide_end)
+{
+	for (paddr_t chunk = 0; chunk < end; chunk += 1UL << LARGE_SHIFT) {
+		uint64_t *pt = table_next(&pd[chunk >> LARGE_SHIFT]);
+		uint64_t e = chunk | PTE_KERNEL_DATA;
+
+		for (unsigned i = 0; i < 512; i++, e += PAGE_SIZE)
+			if ((e & PTE_ADDR) < hide_start || (e & PTE_ADDR) >= hide_end)
+				pt[i] = e;
+	}
+}
+
+/* Map [start, end) of RAM in 2 MiB or, where it fills one, 1 GiB pages. */
+static void direct_map(uint64_t *pdpt, paddr_t start, paddr_t end, bool gib_pages)
+{
+	paddr_t p = ALIGN_DOWN(start, 1UL << LARGE_SHIFT);
+
+	while (p < end) {
+		uint64_t *e = &pdpt[p >> GIB_SHIFT];
+
+		if (gib_pages && !(*e & PTE_P) && IS_ALIGNED(p, 1UL << GIB_SHIFT) && end - p >= 1UL << GIB_SHIFT) {
+			*e = p | PTE_KERNEL_DATA | PTE_PS;
+			p += 1UL << GIB_SHIFT;
+			continue;
+		}
+		e = &table_next(e)[p >> LARGE_SHIFT & 511];
+		if (!(*e & PTE_P))
+			*e = p | PTE_KERNEL_DATA | PTE_PS;
+		p += 1UL << LARGE_SHIFT;
+	}
+}
+
+/* The image, segment by segment with its protection; relocated constants are read-only from the start. */
+static void image_map(uint64_t *pml4, vaddr_t relro_start, vaddr_t relro_end)
+{
+	const struct elf_phdr *p;
+
+	for (unsigned i = 0; (p = image_phdr(IMAGE_PHYS, ELF_PT_LOAD, i)) != NULL; i++) {
+		vaddr_t va = ALIGN_DOWN(p->vaddr, PAGE_SIZE), end = ALIGN_UP(p->vaddr + p->memsz, PAGE_SIZE);
+		uint64_t flags = PTE_P | PTE_A | PTE_D, *pte = NULL;
+
+		if (!(p->flags & ELF_PF_X))
+			flags |= PTE_NX;
+		if (p->flags & ELF_PF_W)
+			flags |= PTE_W;
+		for (; va < end; va += PAGE_SIZE, pte++) {
+			vaddr_t at = kvm.image_base + va;
+
+			if (!pte || IS_ALIGNED(at, 1UL << LARGE_SHIFT))
+				pte = page_entry(pml4, at);
+			*pte = (IMAGE_PHYS + va) | (va >= relro_start && va < relro_end ? flags & ~PTE_W : flags);
+		}
+	}
+}
+
+/* Choose the layout. Without a hardware generator the cycle counter has to do: it is all there is this early. */
+static void layout_choose(void)
+{
+	uint64_t r = 0, s = 0;
+
+	if (IS_ENABLED(CONFIG_KASLR)) {
+		if (!arch_random_u64(&r))
+			r = arch_cycles() * 0x9e3779b97f4a7c15u;
+		if (!arch_random_u64(&s))
+			s = (r ^ arch_cycles()) * 0xd6e8feb86659fd93u;
+	}
+	vaddr_t slot = (PROGRAM_SLOT_MIN + r % PROGRAM_SLOTS) << SLOT_SHIFT;
+
+	r >>= 8;
+	kvm.image_base = slot + IMAGE_MIN + (r % IMAGE_SPREAD_PAGES << PAGE_SHIFT);
+	kvm.window_max = slot + WINDOW_END_MIN + (s % WINDOW_SPREAD_PAGES << PAGE_SHIFT);
+	kvm.direct_base = ~0UL << 47 | (KERNEL_SLOT_MIN + (s >> 32) % KERNEL_SLOTS) << SLOT_SHIFT;
+}
+
+vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4_out)
+{
+	bool gib_pages = cpuid(0x80000001, 0).edx & CPUID_EXT1_EDX_1GIB;
+	const struct elf_phdr *dynamic = image_phdr(IMAGE_PHYS, ELF_PT_DYNAMIC, 0);
+	const struct elf_phdr *relro = image_phdr(IMAGE_PHYS, ELF_PT_GNU_RELRO, 0);
+	paddr_t image_end = ALIGN_UP((paddr_t)kiln_image_end, PAGE_SIZE);
+	vaddr_t relro_start = ALIGN_DOWN(relro->vaddr, PAGE_SIZE);
+	vaddr_t relro_end = ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE);
+	uint64_t *pml4 = table_new(), *pdpt;
+
+	extra_tables = image_end;
+	kvm.start_info = (paddr_t)info;
+	memmap_read(info);
+	layout_choose();
+	if (!image_relocate(kvm.image_base, (const void *)(IMAGE_PHYS + dynamic->vaddr), IMAGE_PHYS))
+		return 0;
+
+	pdpt = table_next(&pml4[kvm.direct_base >> SLOT_SHIFT & 511]);
+	direct_map_low(table_next(&pdpt[0]), image_end, IMAGE_PHYS, IMAGE_PHYS + relro_end);
+	for (unsigned i = 0; i < kvm.nr_memmap; i++)
+		direct_map(pdpt, kvm.memmap[i].start, kvm.memmap[i].end, gib_pages);
+	image_map(pml4, relro_start, relro_end);
+
+	/* The identity map stays until kvm_main() runs at the virtual address. */
+	pml4[0] = boot_identity[0];
+	kvm.pml4 = (uint64_t *)(kvm.direct_base + (paddr_t)pml4);
+	*pml4_out = (paddr_t)pml4;
+	return kvm.image_base;
+}
+
+paddr_t kvm_tables_end(void)
+{
+	return extra_tables;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What the files of the kvm platform share. Memory layout (docs/ARCHITECTURE.md, section 5): one PML4 slot of
+ * the lower half holds the image and the top of the program's mappings, one of the upper half the direct map of RAM, kernel
+ * stacks and device registers; both slots are random.
+ */
+#ifndef PLAT_KVM_KVM_H
+#define PLAT_KVM_KVM_H
+
+#include "arch/trap_frame.h"
+#include "base/types.h"
+#include "plat/kvm/pvh.h"
+#include "plat/plat.h"
+
+#define IMAGE_PHYS 0x100000UL
+
+#define PTE_P (1UL << 0)
+#define PTE_W (1UL << 1)
+#define PTE_PCD (1UL << 4)
+#define PTE_A (1UL << 5)
+#define PTE_D (1UL << 6)
+#define PTE_PS (1UL << 7)
+#define PTE_NX (1UL << 63)
+#define PTE_ADDR 0x000ffffffffff000UL
+#define PTE_TABLE (PTE_P | PTE_W | PTE_A)
+#define PTE_KERNEL_DATA (PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX)
+
+#define SLOT_SHIFT 39 /* what a PML4 entry maps: 512 GiB */
+#define GIB_SHIFT 30
+#define LARGE_SHIFT 21
+
+#define MEMMAP_MAX 32
+
+struct kvm_layout {
+	vaddr_t image_base;    /* where the image is mapped */
+	vaddr_t direct_base;   /* RAM at physical address p is at direct_base + p */
+	vaddr_t window_max;    /* upper end of the program's mappings */
+	uint64_t *pml4;        /* in the direct map once kvm_main() runs */
+	paddr_t start_info;
+	unsigned nr_memmap;
+	struct {
+		paddr_t start, end;
+	} memmap[MEMMAP_MAX];  /* RAM, page-aligned */
+};
+
+extern struct kvm_layout kvm;
+
+static ALWAYS_INLINE void *phys_to_virt(paddr_t p)
+{
+	return (void *)(kvm.direct_base + p);
+}
+
+static ALWAYS_INLINE paddr_t virt_to_phys(const void *v)
+{
+	return (vaddr_t)v - kvm.direct_base;
+}
+
+#define KSTACK_AREA (kvm.direct_base + (511UL << GIB_SHIFT))
+#define KSTACK_AREA_SIZE (1UL << GIB_SHIFT)
+
+/* --- boot.c: runs at physical addresses, before paging is what it will be --- */
+/* Returns the image's virtual base; *pml4 is the physical address of the tables. */
+vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4);
+
+/* A zeroed table page left over from the pool in .bss (its address in the image), or NULL. */
+uint64_t *kvm_table_pool(void);
+/* End of the RAM behind the image that boot tables took. */
+paddr_t kvm_tables_end(void);
+
+/* --- paging.c --- */
+/* Physical memory that is not RAM (device registers, firmware tables) at its place in the direct map; uncached
+ * with PTE_PCD in flags. NULL without memory for tables. */
+void *paging_map_phys(paddr_t pa, size_t len, uint64_t flags);
+int paging_reserve(vaddr_t va, size_t len, unsigned prot);
+void paging_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi);
+int paging_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo, vaddr_t touched_hi);
+void paging_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi);
+int paging_populate(vaddr_t va, size_t len, unsigned prot);
+int paging_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot);
+int paging_fault(vaddr_t va, unsigned prot);
+vaddr_t kstack_alloc(size_t bytes);
+void kstack_free(vaddr_t base, size_t bytes);
+
+/* --- trap.c, trap.S --- */
+void trap_init(void);
+struct trap_frame *kvm_trap(struct trap_frame *frame);
+
+/* --- apic.c --- */
+void apic_timer_set(uint64_t deadline_ns);
+/* Route the legacy interrupt of the console's UART to this CPU. */
+void apic_route_console(void);
+void apic_eoi(void);
+/* Let the timer count down from its maximum without interrupting, 1 ns a tick; and what it has counted since. */
+void apic_count_begin(void);
+uint32_t apic_count_ns(void);
+
+/* --- clock.c --- */
+void clock_init(void);
+uint64_t clock_monotonic_ns(void);
+uint64_t clock_realtime_ns(void);
+
+/* --- memmap.c --- */
+void memmap_init(void);
+bool memmap_ram_range(unsigned n, struct plat_ram *out);
+void memmap_ram_info(uint64_t *total, uint64_t *free);
+ssize64_t memmap_exe_read(void *buf, size_t n, uint64_t off, uint64_t *size);
+
+/* --- uart.c --- */
+void uart_init(void);
+void uart_stdin_framed(void);
+ssize64_t uart_console_write(int fd, const void *buf, size_t n);
+ssize64_t uart_console_read(void *buf, size_t n);
+void uart_console_watch(bool on);
+bool uart_console_is_tty(int fd);
+void uart_log_write(const char *s, size_t n);
+void uart_log_exit(int status);
+
+/* --- power.c --- */
+NORETURN void power_exit(int status);
+
+static ALWAYS_INLINE void outb(uint16_t port, uint8_t v)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
+}
+
+static ALWAYS_INLINE void outw(uint16_t port, uint16_t v)
+{
+	__asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
+}
+
+static ALWAYS_INLINE void outl(uint16_t port, uint32_t v)
+{
+	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
+}
+
+static ALWAYS_INLINE uint8_t inb(uint16_t port)
+{
+	uint8_t v;
+
+	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+static ALWAYS_INLINE void wrmsr(uint32_t msr, uint64_t v)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+}
+
+static ALWAYS_INLINE uint64_t rdmsr(uint32_t msr)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return (uint64_t)hi << 32 | lo;
+}
+
+#define MSR_APIC_BASE 0x1bu
+#define MSR_EFER 0xc0000080u
+#define MSR_STAR 0xc0000081u
+#define MSR_LSTAR 0xc0000082u
+#define MSR_FMASK 0xc0000084u
+#define MSR_FS_BASE 0xc0000100u
+#define MSR_GS_BASE 0xc0000101u
+#define EFER_SCE (1u << 0)
+#define EFER_LME (1u << 8)
+#define EFER_NXE (1u << 11)
+
+#endif

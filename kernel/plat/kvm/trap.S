@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Interrupt and exception entries, and the syscall instruction's. Every vector runs on an IST stack: code compiled
+ * for user space keeps data below rsp (the red zone), which an exception in ring 0 would overwrite.
+ */
+#include "arch/x86_64/layout.h"
+
+#define NR_VECTORS 64
+
+	.text
+	/* One 16-byte stub a vector: error code (0 where the processor pushes none), vector, common tail. */
+	.balign 16
+	.globl kvm_vectors
+	.hidden kvm_vectors
+kvm_vectors:
+	.set vector, 0
+	.rept NR_VECTORS
+	.balign 16
+	/* 8, 10-14, 17, 21, 29, 30: with error code (Intel SDM vol. 3, table 6-1) */
+	.if !((0x60227d00 >> vector) & 1) || vector > 31
+	push $0
+	.endif
+	push $vector
+	jmp trap_common
+	.set vector, vector + 1
+	.endr
+
+trap_common:
+	push $0                /* cr2, below */
+	push %rdi
+	push %rsi
+	push %rdx
+	push %rcx
+	push %rax
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	cld
+	cmpl $14, FRAME_VECTOR(%rsp)
+	jne 1f
+	mov %cr2, %rax
+	mov %rax, FRAME_CR2(%rsp)
+1:	mov %rsp, %rdi
+	call kvm_trap
+	test %rax, %rax
+	jnz 2f
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	add $24, %rsp
+	iretq
+	/* The frame was copied to the thread's kernel stack: leave the IST stack, and go on there interruptibly. */
+2:	mov %rax, %rsp
+	sti
+	jmp arch_trap_entry
+
+/* LSTAR: %rcx = rip, %r11 = rflags, interrupts off (FMASK), everything else as the program left it. */
+	.globl kvm_syscall_entry
+	.hidden kvm_syscall_entry
+kvm_syscall_entry:
+	mov %rsp, %gs:CPU_SCRATCH
+	mov %gs:CPU_KSTACK_TOP, %rsp
+	push $0x10
+	push %gs:CPU_SCRATCH
+	push %r11
+	push $0x08
+	push %rcx
+	push %rax
+	push $TRAP_VECTOR_SYSCALL
+	push $0
+	push %rdi
+	push %rsi
+	push %rdx
+	push %rcx
+	push %rax
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	sti
+	jmp arch_trap_entry
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The boot CPU's descriptor tables, and the first look at every interrupt and exception, on an IST stack: what can be settled
+ * there is, all else goes on with a trap frame on the thread's kernel stack.
+ */
+#include "core/trap.h"
+#include "arch/arch.h"
+#include "base/string.h"
+#include "plat/kvm/kvm.h"
+
+#define NR_VECTORS 64
+#define IST_SIZE 8192
+#define SELECTOR_CODE 0x08u
+#define SELECTOR_TSS 0x18u
+#define GATE_INTERRUPT 0x8e00u
+#define RFLAGS_MASKED 0x47700u /* AC NT IOPL DF IF TF: cleared by the syscall instruction */
+
+/* Intel SDM vol. 3, 7.7: only the interrupt stack table is used. */
+struct PACKED tss {
+	uint32_t reserved0;
+	uint64_t rsp[3], reserved1, ist[7], reserved2;
+	uint16_t reserved3, iomap_base;
+};
+_Static_assert(sizeof(struct tss) == 104, "TSS");
+
+struct idt_gate {
+	uint16_t offset_low, selector, ist_type_lo, offset_mid;
+	uint32_t offset_high, reserved;
+};
+
+/* What lgdt, lidt take. */
+struct PACKED table_pointer {
+	uint16_t limit;
+	uint64_t base;
+};
+
+/* null, 64-bit code, data, TSS (two entries); start.S loads it first at its physical address. */
+uint64_t kvm_gdt[5] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0};
+
+static struct tss tss;
+static struct idt_gate idt[NR_VECTORS] ALIGNED(16);
+/* One for all vectors, since none interrupts another; a second one for double faults and NMIs, which do. */
+static char ist_stack[2][IST_SIZE] ALIGNED(16);
+
+extern char kvm_vectors[], kvm_syscall_entry[];
+
+static void idt_set(unsigned vector, unsigned ist)
+{
+	uint64_t at = (uint64_t)kvm_vectors + vector * 16UL;
+
+	idt[vector].offset_low = (uint16_t)at;
+	idt[vector].selector = SELECTOR_CODE;
+	idt[vector].ist_type_lo = (uint16_t)(GATE_INTERRUPT | ist);
+	idt[vector].offset_mid = (uint16_t)(at >> 16);
+	idt[vector].offset_high = (uint32_t)(at >> 32);
+}
+
+void trap_init(void)
+{
+	struct table_pointer gdtr = {sizeof(kvm_gdt) - 1, (uint64_t)kvm_gdt};
+	struct table_pointer idtr = {sizeof(idt) - 1, (uint64_t)idt};
+	uint64_t base = (uint64_t)&tss;
+
+	kvm_gdt[3] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89UL << 40 | (base >> 24 & 0xff) << 56;
+	kvm_gdt[4] = base >> 32;
+	tss.iomap_base = sizeof(tss);
+	tss.ist[0] = (uint64_t)ist_stack[0] + IST_SIZE;
+	tss.ist[1] = (uint64_t)ist_stack[1] + IST_SIZE;
+	for (unsigned v = 0; v <= TRAP_CONSOLE; v++)
+		idt_set(v, v == TRAP_DOUBLE_FAULT || v == TRAP_NMI ? 2 : 1);
+	idt_set(TRAP_SPURIOUS, 1);
+	__asm__ volatile("lgdt %0" : : "m"(gdtr));
+	__asm__ volatile("lidt %0" : : "m"(idtr));
+	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+
+	wrmsr(MSR_STAR, (uint64_t)SELECTOR_CODE << 32);
+	wrmsr(MSR_LSTAR, (uint64_t)kvm_syscall_entry);
+	wrmsr(MSR_FMASK, RFLAGS_MASKED);
+}
+
+static bool in_kernel(const struct trap_frame *f)
+{
+	const struct cpu *c = cpu_self();
+
+	return f->rsp >= c->kstack_base && f->rsp <= c->kstack_top;
+}
+
+/* An interrupt: note it. True if the thread must look at it now, false if the kernel will on its way out. */
+static bool interrupt(struct trap_frame *f)
+{
+	if (f->vector != TRAP_SPURIOUS)
+		apic_eoi();
+	if (f->vector == TRAP_TIMER)
+		cpu_pend(PENDING_TIMER);
+	else if (f->vector == TRAP_CONSOLE)
+		cpu_pend(PENDING_CONSOLE);
+	if (!in_kernel(f))
+		return true;
+	arch_interrupt_fixup(&f->rip, &f->rsp);
+	return false;
+}
+
+/* Returns NULL to go back to where the frame says, or the frame's copy on the thread's kernel stack to go on there. */
+struct trap_frame *kvm_trap(struct trap_frame *f)
+{
+	struct trap_frame *copy;
+
+	if (f->vector >= TRAP_TIMER) {
+		if (!interrupt(f))
+			return NULL;
+	} else {
+		if (f->vector == TRAP_PAGE_FAULT && trap_try_fault(f))
+			return NULL;
+		if (in_kernel(f) || f->vector == TRAP_DOUBLE_FAULT || f->vector == TRAP_NMI)
+			trap_kernel_fault(f);
+	}
+	copy = (struct trap_frame *)(cpu_self()->kstack_top - sizeof(*f));
+	memcpy(copy, f, sizeof(*f));
+	return copy;
+}
