@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Relocating the image that runs this code. Both platforms' start code calls this first of all, so nothing in
+ * this file may need a relocation itself: no table of pointers, no call that is not direct.
+ */
+#include "plat/image.h"
+
+static bool image_relocate_rela(uintptr_t base, uintptr_t access, const struct elf_rela *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t type = (uint32_t)r[i].info;
+
+		if (type == ELF_R_X86_64_RELATIVE)
+			*(uint64_t *)(access + r[i].offset) = base + (uint64_t)r[i].addend;
+		else if (type != ELF_R_X86_64_NONE)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * DT_RELR (System V ABI, "Relative relocation table"): an even entry is the address of a word to relocate, an odd one
+ * a bitmap of the 63 words behind the last address.
+ */
+static void image_relocate_relr(uintptr_t base, uintptr_t access, const uint64_t *relr, size_t n)
+{
+	uint64_t *where = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t entry = relr[i];
+
+		if ((entry & 1) == 0) {
+			where = (uint64_t *)(access + entry);
+			*where++ += base;
+			continue;
+		}
+		for (unsigned bit = 0; (entry >>= 1) != 0; bit++)
+			if (entry & 1)
+				where[bit] += base;
+		where += 63;
+	}
+}
+
+bool image_relocate(uintptr_t base, const struct elf_dyn *dynamic, uintptr_t access)
+{
+	uint64_t rela = 0, rela_bytes = 0, relr = 0, relr_bytes = 0;
+
+	for (const struct elf_dyn *d = dynamic; d->tag != ELF_DT_NULL; d++) {
+		if (d->tag == ELF_DT_RELA)
+			rela = d->value;
+		else if (d->tag == ELF_DT_RELASZ)
+			rela_bytes = d->value;
+		else if (d->tag == ELF_DT_RELR)
+			relr = d->value;
+		else if (d->tag == ELF_DT_RELRSZ)
+			relr_bytes = d->value;
+	}
+	image_relocate_relr(base, access, (const uint64_t *)(access + relr), relr_bytes / 8);
+	return image_relocate_rela(base, access, (const struct elf_rela *)(access + rela),
+				   rela_bytes / sizeof(struct elf_rela));
+}
+
+const struct elf_phdr *image_phdr(uintptr_t access, uint32_t type, unsigned i)
+{
+	const struct elf_header *eh = (const struct elf_header *)access;
+	const struct elf_phdr *ph = (const struct elf_phdr *)(access + eh->phoff);
+
+	for (unsigned n = 0; n < eh->phnum; n++)
+		if (ph[n].type == type && i-- == 0)
+			return &ph[n];
+	return NULL;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Memory from the host. Three areas are reserved at the start, at addresses that the host's randomisation chooses,
+ * and never grow: the window for the program's mappings, the kernel's stacks, and the page allocator's RAM.
+ * All are MAP_NORESERVE: a page costs memory when it is touched.
+ *
+ * A program address that is not mapped is still reserved (PROT_NONE), so nothing of the host's ever
+ * comes to lie in the window, and giving an address rights is one mprotect.
+ */
+#include "base/atomic.h"
+#include "base/errno.h"
+#include "plat/linuxu/linuxu.h"
+
+#define WINDOW_BYTES_MAX (1UL << 44)
+#define WINDOW_BYTES_MIN (1UL << 30)
+#define KSTACK_AREA_BYTES_MAX (1UL << 34)
+#define KSTACK_AREA_BYTES_MIN (1UL << 24)
+#define RAM_BYTES_MIN (64UL << 20)
+/* Where the window really begins and ends is random, out of so many pages at each end. */
+#define WINDOW_SLACK_PAGES(bytes) ((bytes) / PAGE_SIZE / 16)
+
+static struct plat_ram memory_window, memory_ram;
+
+/* Anonymous memory somewhere (at = 0) or exactly there. Address or negative errno. */
+static long memory_map(uintptr_t at, size_t len, unsigned prot)
+{
+	return host_call6(HOST_NR_MMAP, at, len, prot,
+			  HOST_MAP_PRIVATE | HOST_MAP_ANONYMOUS | HOST_MAP_NORESERVE |
+				  (at != 0 ? HOST_MAP_FIXED : 0),
+			  (uintptr_t)-1, 0);
+}
+
+/* Reserve as much as the host allows (ulimit -v), halving from max down to min bytes. */
+static struct plat_ram memory_reserve(size_t max, size_t min, unsigned prot, const char *what)
+{
+	struct plat_ram r;
+	long at = -ENOMEM;
+
+	for (size_t len = max; len >= min; len /= 2) {
+		at = memory_map(0, len, prot);
+		if (at >= 0) {
+			r.start = (uintptr_t)at;
+			r.end = r.start + len;
+			return r;
+		}
+	}
+	linuxu_die(what, at);
+}
+
+/* --- kernel stacks: slots of equal size, each with its stack at the upper end and the rest a guard --- */
+
+#define KSTACK_SLOT_BYTES (128UL << 10)
+#define KSTACK_WARM_MAX 64u /* freed stacks that keep their pages */
+
+static struct {
+	struct spinlock lock;     /* guards all that changes below */
+	struct plat_ram area;
+	uint32_t *next;           /* per slot: the next one of the list it is on; 0 ends it (slot 0 holds this table) */
+	uint32_t frontier, limit; /* first slot that was never used; number of slots */
+	uint32_t cold;            /* list of freed slots without memory */
+	uint32_t warm;            /* list of freed stacks, all of warm_bytes */
+	uint32_t warm_count;
+	size_t warm_bytes;
+} kstack;
+
+static void kstack_init(void)
+{
+	size_t table;
+
+	kstack.area = memory_reserve(KSTACK_AREA_BYTES_MAX, KSTACK_AREA_BYTES_MIN, PROT_NONE,
+				     "no address space for the kernel's stacks");
+	kstack.limit = (uint32_t)((kstack.area.end - kstack.area.start) / KSTACK_SLOT_BYTES);
+	kstack.next = (uint32_t *)kstack.area.start;
+	table = ALIGN_UP(kstack.limit * sizeof(uint32_t), PAGE_SIZE);
+	kstack.frontier = (uint32_t)(ALIGN_UP(table, KSTACK_SLOT_BYTES) / KSTACK_SLOT_BYTES);
+	if (host_call3(HOST_NR_MPROTECT, kstack.area.start, table, PROT_READ | PROT_WRITE))
+		linuxu_die("no memory for the kernel's stacks", -ENOMEM);
+}
+
+bool linuxu_kstack_holds(uintptr_t sp)
+{
+	return sp - kstack.area.start < kstack.area.end - kstack.area.start;
+}
+
+static uint32_t kstack_list_pop(uint32_t *list)
+{
+	uint32_t slot = *list;
+
+	if (slot != 0)
+		*list = kstack.next[slot];
+	return slot;
+}
+
+static void kstack_list_push(uint32_t *list, uint32_t slot)
+{
+	kstack.next[slot] = *list;
+	*list = slot;
+}
+
+static vaddr_t kstack_alloc_locked(size_t bytes)
+{
+	uint32_t slot = 0;
+	vaddr_t end;
+
+	if (kstack.warm_count > 0 && bytes == kstack.warm_bytes) {
+		kstack.warm_count--;
+		slot = kstack_list_pop(&kstack.warm);
+		return kstack.area.start + (slot + 1) * KSTACK_SLOT_BYTES - bytes;
+	}
+	slot = kstack_list_pop(&kstack.cold);
+	if (slot == 0 && kstack.frontier < kstack.limit)
+		slot = kstack.frontier++;
+	if (slot == 0)
+		return 0;
+	end = kstack.area.start + (slot + 1) * KSTACK_SLOT_BYTES;
+	if (host_call3(HOST_NR_MPROTECT, end - bytes, bytes, PROT_READ | PROT_WRITE)) {
+		kstack_list_push(&kstack.cold, slot);
+		return 0;
+	}
+	return end - bytes;
+}
+
+vaddr_t linuxu_kstack_alloc(size_t bytes)
+{
+	vaddr_t base;
+
+	if (bytes > KSTACK_SLOT_BYTES - PAGE_SIZE)
+		return 0;
+	spin_lock(&kstack.lock);
+	base = kstack_alloc_locked(bytes);
+	spin_unlock(&kstack.lock);
+	return base;
+}
+
+void linuxu_kstack_free(vaddr_t base, size_t bytes)
+{
+	uint32_t slot = (uint32_t)((base - kstack.area.start) / KSTACK_SLOT_BYTES);
+
+	spin_lock(&kstack.lock);
+	if (kstack.warm_count == 0)
+		kstack.warm_bytes = bytes;
+	if (kstack.warm_count < KSTACK_WARM_MAX && bytes == kstack.warm_bytes) {
+		kstack.warm_count++;
+		kstack_list_push(&kstack.warm, slot);
+	} else {
+		linuxu_pmap_remove(base, bytes, base, base + bytes);
+		kstack_list_push(&kstack.cold, slot);
+	}
+	spin_unlock(&kstack.lock);
+}
+
+/* --- all areas --- */
+
+static uint64_t ram_bytes_of_host(uint64_t *free)
+{
+	struct host_sysinfo si = {0};
+
+	if (host_call1(HOST_NR_SYSINFO, (uintptr_t)&si))
+		return 0;
+	*free = (si.freeram + si.bufferram) * si.mem_unit;
+	return si.totalram * si.mem_unit;
+}
+
+void linuxu_memory_init(void)
+{
+	uint64_t free, quarter = ALIGN_DOWN(ram_bytes_of_host(&free) / 4, PAGE_SIZE);
+	size_t len;
+
+	memory_window = memory_reserve(WINDOW_BYTES_MAX, WINDOW_BYTES_MIN, PROT_NONE,
+				       "no address space for the program");
+	len = memory_window.end - memory_window.start;
+	memory_window.start += linuxu_host.random[0] % WINDOW_SLACK_PAGES(len) * PAGE_SIZE;
+	memory_window.end -= linuxu_host.random[1] % WINDOW_SLACK_PAGES(len) * PAGE_SIZE;
+	kstack_init();
+	memory_ram = memory_reserve(MAX(quarter, RAM_BYTES_MIN), RAM_BYTES_MIN / 16, PROT_READ | PROT_WRITE,
+				    "no address space for the kernel's memory");
+	memory_ram.end = ALIGN_DOWN(memory_ram.end, PAGE_SIZE);
+	/* One small object must not cost a huge page. Hosts without huge pages refuse; all the better. */
+	host_call3(HOST_NR_MADVISE, memory_ram.start, memory_ram.end - memory_ram.start, HOST_MADV_NOHUGEPAGE);
+}
+
+bool linuxu_ram_range(unsigned i, struct plat_ram *out)
+{
+	if (i > 0)
+		return false;
+	*out = memory_ram;
+	return true;
+}
+
+void linuxu_ram_info(uint64_t *total, uint64_t *free)
+{
+	*free = 0;
+	*total = ram_bytes_of_host(free);
+}
+
+/* --- program address space --- */
+
+void linuxu_pmap_window(vaddr_t *min, vaddr_t *max)
+{
+	*min = memory_window.start;
+	*max = memory_window.end;
+}
+
+static int memory_protect(vaddr_t va, size_t len, unsigned prot)
+{
+	return host_call3(HOST_NR_MPROTECT, va, len, prot) ? -ENOMEM : 0;
+}
+
+int linuxu_pmap_reserve(vaddr_t va, size_t len, unsigned prot)
+{
+	return prot == PROT_NONE ? 0 : memory_protect(va, len, prot);
+}
+
+void linuxu_pmap_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)
+{
+	(void)touched_lo;
+	(void)touched_hi;
+	if (memory_map(va, len, PROT_NONE) >= 0)
+		return;
+	/* The host is out of map entries (vm.max_map_count): at least the pages go back. */
+	host_call3(HOST_NR_MADVISE, va, len, HOST_MADV_DONTNEED);
+	host_call3(HOST_NR_MPROTECT, va, len, PROT_NONE);
+}
+
+int linuxu_pmap_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo, vaddr_t touched_hi)
+{
+	(void)touched_lo;
+	(void)touched_hi;
+	return memory_protect(va, len, prot);
+}
+
+void linuxu_pmap_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)
+{
+	(void)touched_lo;
+	(void)touched_hi;
+	host_call3(HOST_NR_MADVISE, va, len, HOST_MADV_DONTNEED);
+}
+
+int linuxu_pmap_populate(vaddr_t va, size_t len, unsigned prot)
+{
+	unsigned advice = prot & PROT_WRITE ? HOST_MADV_POPULATE_WRITE : HOST_MADV_POPULATE_READ;
+	long r = host_call3(HOST_NR_MADVISE, va, len, advice);
+
+	/* Hosts before Linux 5.14 do not know it: there the first touch populates, as always. */
+	return r == 0 || r == -EINVAL ? 0 : -ENOMEM;
+}
+
+/*
+ * Move as the host can. It refuses ranges that are several mappings to it though they have the same rights (-EFAULT), so
+ * the range is tried in smaller and smaller pieces. Returns how many bytes were moved.
+ */
+static size_t memory_move(vaddr_t from, vaddr_t to, size_t len)
+{
+	size_t done = 0, piece = len;
+
+	while (done < len) {
+		long r = host_call6(HOST_NR_MREMAP, from + done, piece, piece,
+				    HOST_MREMAP_MAYMOVE | HOST_MREMAP_FIXED, to + done, 0);
+
+		if (r >= 0) {
+			done += piece;
+			piece = len - done;
+		} else if (r == -EFAULT && piece > PAGE_SIZE) {
+			piece = ALIGN_UP(piece / 2, PAGE_SIZE);
+		} else {
+			break;
+		}
+	}
+	return done;
+}
+
+int linuxu_pmap_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot)
+{
+	size_t moved = memory_move(old, new_va, len), restored = 0;
+
+	(void)prot;
+	if (moved < len)
+		restored = memory_move(new_va, old, moved);
+	/* What was moved away left a hole in the window: reserve it again. */
+	if (moved == len)
+		linuxu_pmap_remove(old, len, old, old + len);
+	else
+		linuxu_pmap_remove(new_va, restored, new_va, new_va + restored);
+	return moved == len ? 0 : -ENOMEM;
+}

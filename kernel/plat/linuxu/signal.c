@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Traps as a Linux process gets them: signals. A handler runs on a stack of its own and does what the entry code of
+ * plat/kvm does. If it interrupted the program, it lays the trap frame on the current thread's kernel stack and
+ * makes sigreturn go on at arch_trap_entry, with the program's FPU registers where they are. If it
+ * interrupted the kernel, an interrupt leaves a note in cpu->pending and a fault is resolved or fatal.
+ *
+ * Every handler blocks all signals but SIGSEGV and SIGBUS, so that a fault while a fault is being reported is seen.
+ */
+#include "arch/arch.h"
+#include "base/errno.h"
+#include "base/string.h"
+#include "core/trap.h"
+#include "plat/linuxu/linuxu.h"
+
+#define AUDIT_ARCH_X86_64 0xc000003eu
+#define RFLAGS_KERNEL 0x202u /* interrupts on, all else off */
+#define SS_USER 0x2bu
+#define INT80_ERROR (0x80u * 8 + 2)
+/* Signal stack besides what the host puts there: a report, and a fault inside it. */
+#define SIGSTACK_FRAMES 3u
+#define SIGSTACK_OWN_BYTES (16UL << 10)
+
+static void frame_load(struct trap_frame *f, const struct host_ucontext *uc, uint64_t vector, uint64_t error)
+{
+	*f = (struct trap_frame){
+		.r15 = uc->r15,
+		.r14 = uc->r14,
+		.r13 = uc->r13,
+		.r12 = uc->r12,
+		.rbp = uc->rbp,
+		.rbx = uc->rbx,
+		.r11 = uc->r11,
+		.r10 = uc->r10,
+		.r9 = uc->r9,
+		.r8 = uc->r8,
+		.rax = uc->rax,
+		.rcx = uc->rcx,
+		.rdx = uc->rdx,
+		.rsi = uc->rsi,
+		.rdi = uc->rdi,
+		.cr2 = uc->cr2,
+		.vector = vector,
+		.error = error,
+		.rip = uc->rip,
+		.cs = uc->cs,
+		.rflags = uc->rflags,
+		.rsp = uc->rsp,
+		.ss = uc->flags & HOST_UC_SIGCONTEXT_SS ? uc->ss : SS_USER,
+	};
+}
+
+static void frame_store(const struct trap_frame *f, struct host_ucontext *uc)
+{
+	uc->r15 = f->r15;
+	uc->r14 = f->r14;
+	uc->r13 = f->r13;
+	uc->r12 = f->r12;
+	uc->rbp = f->rbp;
+	uc->rbx = f->rbx;
+	uc->r11 = f->r11;
+	uc->r10 = f->r10;
+	uc->r9 = f->r9;
+	uc->r8 = f->r8;
+	uc->rax = f->rax;
+	uc->rcx = f->rcx;
+	uc->rdx = f->rdx;
+	uc->rsi = f->rsi;
+	uc->rdi = f->rdi;
+	uc->rip = f->rip;
+	uc->rsp = f->rsp;
+	uc->rflags = f->rflags;
+}
+
+/* Leave the handler into the kernel, with the program's registers in a frame where the kernel expects it. */
+static void trap_enter(struct host_ucontext *uc, uint64_t vector, uint64_t error)
+{
+	struct trap_frame *f = (struct trap_frame *)cpu_self()->kstack_top - 1;
+
+	frame_load(f, uc, vector, error);
+	uc->rsp = (uintptr_t)f;
+	uc->rip = (uintptr_t)arch_trap_entry;
+	uc->rflags = RFLAGS_KERNEL;
+}
+
+static void signal_timer(struct host_ucontext *uc)
+{
+	uint32_t due = linuxu_timer_expire();
+
+	if (due == 0)
+		return;
+	cpu_pend(due);
+	if (!linuxu_kstack_holds(uc->rsp)) {
+		trap_enter(uc, TRAP_TIMER, 0);
+		return;
+	}
+	arch_interrupt_fixup(&uc->rip, &uc->rsp);
+	if (uc->rip >= (uintptr_t)linuxu_ppoll_check && uc->rip < (uintptr_t)linuxu_ppoll_ip)
+		uc->rip = (uintptr_t)linuxu_ppoll_check;
+}
+
+/* Syscall User Dispatch also catches the vDSO's own call (an unreadable clock source): make it here. */
+static bool signal_vdso_call(struct host_ucontext *uc)
+{
+	if (uc->rip - linuxu_host.vdso >= linuxu_host.vdso_end - linuxu_host.vdso)
+		return false;
+	uc->rax = (uint64_t)host_call3((long)uc->rax, uc->rdi, uc->rsi, uc->rdx);
+	return true;
+}
+
+static void signal_fault_kernel(struct host_ucontext *uc, uint64_t vector, uint64_t error)
+{
+	struct trap_frame f;
+
+	frame_load(&f, uc, vector, error);
+	if (!trap_try_fault(&f))
+		trap_kernel_fault(&f);
+	frame_store(&f, uc);
+}
+
+static void signal_syscall(const struct host_siginfo *info, struct host_ucontext *uc)
+{
+	if (info->sys.arch != AUDIT_ARCH_X86_64) {
+		/* int $0x80: no such gate here. */
+		uc->rip -= 2;
+		trap_enter(uc, TRAP_GENERAL_PROTECTION, INT80_ERROR);
+	} else if (!signal_vdso_call(uc)) {
+		if (linuxu_kstack_holds(uc->rsp))
+			signal_fault_kernel(uc, TRAP_SYSCALL, uc->rax);
+		else
+			trap_enter(uc, TRAP_SYSCALL, uc->rax);
+	}
+}
+
+static void signal_fault(int sig, struct host_ucontext *uc)
+{
+	uint64_t vector = uc->trapno;
+	struct trap_frame f;
+
+	/* The mapping is right, but the host has no page for it. */
+	if (sig == HOST_SIGBUS && vector == TRAP_PAGE_FAULT)
+		vector = TRAP_STACK_SEGMENT;
+	if (linuxu_kstack_holds(uc->rsp)) {
+		signal_fault_kernel(uc, vector, uc->error);
+		return;
+	}
+	/* Kernel code that runs on the program's stack (DIRECT calls) tolerates faults as well. */
+	frame_load(&f, uc, vector, uc->error);
+	if (trap_try_fault(&f))
+		frame_store(&f, uc);
+	else
+		trap_enter(uc, vector, uc->error);
+}
+
+static void signal_handle(int sig, const struct host_siginfo *info, struct host_ucontext *uc)
+{
+	if (sig == HOST_SIGALRM)
+		signal_timer(uc);
+	else if (info->code <= 0)
+		linuxu_exit(128 + sig); /* kill(1), not a fault: what would have happened without a handler */
+	else if (sig == HOST_SIGSYS)
+		signal_syscall(info, uc);
+	else
+		signal_fault(sig, uc);
+}
+
+static void signal_install(int sig, uintptr_t handler)
+{
+	const struct host_sigaction sa = {
+		.handler = handler,
+		.flags = HOST_SA_SIGINFO | HOST_SA_RESTORER | HOST_SA_ONSTACK | HOST_SA_RESTART | HOST_SA_NODEFER,
+		.restorer = (uintptr_t)linuxu_sigreturn,
+		.mask = ~(1UL << (HOST_SIGSEGV - 1) | 1UL << (HOST_SIGBUS - 1)),
+	};
+	long err = host_call4(HOST_NR_RT_SIGACTION, (uintptr_t)sig, (uintptr_t)&sa, 0, sizeof(sa.mask));
+
+	if (err)
+		linuxu_die("the host refuses a signal handler", err);
+}
+
+void linuxu_signal_init(void)
+{
+	static const uint8_t handled[] = {HOST_SIGSEGV, HOST_SIGBUS,  HOST_SIGFPE, HOST_SIGILL,
+					  HOST_SIGTRAP, HOST_SIGALRM, HOST_SIGSYS};
+	size_t size = ALIGN_UP(SIGSTACK_FRAMES * linuxu_host.sigstack_min + SIGSTACK_OWN_BYTES, PAGE_SIZE);
+	struct host_stack stack = {.sp = linuxu_kstack_alloc(size), .size = size};
+	uint64_t unblock = 0;
+	long err = stack.sp != 0 ? host_call2(HOST_NR_SIGALTSTACK, (uintptr_t)&stack, 0) : -ENOMEM;
+
+	if (err)
+		linuxu_die("the host refuses the signal stack", err);
+	for (unsigned i = 0; i < ARRAY_SIZE(handled); i++) {
+		signal_install(handled[i], (uintptr_t)signal_handle);
+		unblock |= 1UL << (handled[i] - 1);
+	}
+	/* A closed pipe is an error of write(2) to the kernel, and the program's SIGPIPE is raised by it. */
+	signal_install(HOST_SIGPIPE, HOST_SIG_IGN);
+	/* Blocked signals are inherited through execve. */
+	host_call4(HOST_NR_RT_SIGPROCMASK, HOST_SIG_UNBLOCK, (uintptr_t)&unblock, 0, sizeof(unblock));
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Where Linux enters the image (e_entry): %rsp points to argc, argv, envp and the auxiliary vector. */
+	.section .text.kiln_start, "ax", @progbits
+	.globl kiln_start
+	.type kiln_start, @function
+kiln_start:
+	xor %ebp, %ebp
+	mov %rsp, %rdi
+	and $-16, %rsp
+	call linuxu_start
+	ud2
+	.size kiln_start, . - kiln_start
+
+/* void linuxu_stack_call(uintptr_t sp, void (*fn)(const void *), const void *arg): does not return. */
+	.section .text.linuxu_stack_call, "ax", @progbits
+	.globl linuxu_stack_call
+	.hidden linuxu_stack_call
+	.type linuxu_stack_call, @function
+linuxu_stack_call:
+	mov %rdi, %rsp
+	xor %ebp, %ebp
+	mov %rdx, %rdi
+	call *%rsi
+	ud2
+	.size linuxu_stack_call, . - linuxu_stack_call
+
+	.section .note.GNU-stack, "", @progbits
