@@ -8,6 +8,8 @@
 #define CR4_FSGSBASE (1u << 16)
 #define CR4_OSXSAVE (1u << 18)
 #define WINDOW_MIN 0x10000UL
+#define PIC1_DATA 0x21
+#define PIC2_DATA 0xa1
 
 NORETURN void kvm_main(void);
 
@@ -114,6 +116,9 @@ NORETURN void kvm_main(void)
 
 	memmap_init();
 	plat = &kvm_ops;
+	/* Firmware leaves the legacy interrupt controller delivering to exception vectors. */
+	outb(PIC1_DATA, 0xff);
+	outb(PIC2_DATA, 0xff);
 	if (info->cmdline_paddr)
 		boot.cmdline = phys_to_virt(info->cmdline_paddr);
 	__asm__ volatile("sti");
