@@ -6,6 +6,13 @@
 
 small_flags="-Cpanic=abort -Zlocation-detail=none -Zfmt-debug=none"
 
+# Whether the rustc that the user has in force (rustup's, most often) comes with the target's std.
+users_rust_has_target() {
+	local sysroot
+	sysroot=$(RUSTUP_AUTO_INSTALL=0 "${RUSTC:-rustc}" --print sysroot 2>/dev/null) &&
+		compgen -G "$sysroot/lib/rustlib/x86_64-unknown-linux-musl/lib/libstd-*.rlib" >/dev/null
+}
+
 # find_debian_rust VERSION: Debian's packages; VERSION empty: those that are installed.
 find_debian_rust() {
 	local version=$1 prefix=/usr

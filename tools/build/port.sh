@@ -12,6 +12,12 @@ CC=${CC:-gcc}
 JOBS=${JOBS:-$(nproc)}
 V=${V:-0}
 PREFIX_DIR=$O/lib/kiln
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
+# One such script at a time in a build folder; the lock goes with the process.
+mkdir -p "$O/ports"
+exec 9>"$O/ports/.lock"
+flock 9
 
 say() { printf '  %-8s %s\n' "$1" "$2" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# The kernel: one relocatable object whose symbols are local but for those in kernel/exports.txt, and the linker
+# script for images with it.
+include $(ROOT)/kernel/sources.mk
+
+kernel_obj := $(KO)/kernel
+kernel_objects := $(addprefix $(kernel_obj)/,$(addsuffix .o,$(basename $(src-y))))
+
+KERNEL_CFLAGS := -std=gnu17 -ffreestanding -O2 -g -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
+	-fno-stack-protector -fcf-protection=none -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer \
+	-fdebug-prefix-map=$(ROOT)/=
+KERNEL_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wcast-qual -Wimplicit-fallthrough $(if $(CI),-Werror)
+KERNEL_CPPFLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I$(ROOT)/kernel -include $(KO)/config.h
+
+kernel: $(L)/lib/kernel.o $(L)/image.ld $(L)/link.args $(L)/config
+.PHONY: kernel
+
+# What an object is made with: it is made again when this changes.
+$(kernel_obj)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS)' >$@
+
+$(kernel_obj)/%.o: $(ROOT)/kernel/%.c $(kernel_obj)/flags $(KO)/auto.conf
+	@mkdir -p $(@D)
+	$(say) CC $(call short,$<)
+	$(q)$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(kernel_obj)/%.o: $(ROOT)/kernel/%.S $(kernel_obj)/flags $(KO)/auto.conf
+	@mkdir -p $(@D)
+	$(say) AS $(call short,$<)
+	$(q)$(CC) $(KERNEL_CFLAGS) $(KERNEL_CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(kernel_obj)/kernel.o: $(kernel_objects) $(ROOT)/kernel/exports.txt $(ROOT)/kernel/sources.mk
+	$(say) LD $(call short,$@)
+	$(q)ld -r -o $@.all $(kernel_objects)
+	$(q)sed '/^#/d; /^$$/d' $(ROOT)/kernel/exports.txt >$@.exports
+	$(q)objcopy --wildcard --keep-global-symbols=$@.exports $@.all $@
+
+$(kernel_obj)/image.ld: $(ROOT)/kernel/image.ld $(KO)/auto.conf
+	@mkdir -p $(@D)
+	$(q)$(CC) -E -P -undef -x c -include $(KO)/config.h -o $@ $<
+
+$(L)/lib/kernel.o: $(O)/kernel/kernel.o
+	@mkdir -p $(@D)
+	$(q)cp $< $@
+$(L)/image.ld: $(O)/kernel/image.ld
+	@mkdir -p $(@D)
+	$(q)cp $< $@
+$(L)/config: $(O)/auto.conf
+	@mkdir -p $(@D)
+	$(q)cp $< $@
+$(L)/link.args: $(B)/link.args
+	@mkdir -p $(@D)
+	$(q)cp $< $@
+
+compile_commands:
+	$(q)$(PYTHON) $(B)/compile-commands $(ROOT) '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS)' \
+		'$(HOSTCC) $(KILN_CFLAGS)' $(src-y) >$(ROOT)/compile_commands.json
+.PHONY: compile_commands FORCE
+
+-include $(kernel_objects:.o=.d)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# The kiln command, its other names, and the installation.
+KILN_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla -Wcast-qual -Wimplicit-fallthrough $(if $(CI),-Werror)
+kiln_sources := $(wildcard $(ROOT)/tools/kiln/*.c)
+kiln_objects := $(kiln_sources:$(ROOT)/tools/kiln/%.c=$(O)/kiln/%.o)
+kiln_names := kiln-cc kiln-c++ kiln-rustc
+
+kiln: $(addprefix $(O)/bin/,kiln $(kiln_names)) $(L)/link.args
+.PHONY: kiln
+
+$(O)/kiln/%.o: $(ROOT)/tools/kiln/%.c
+	@mkdir -p $(@D)
+	$(say) HOSTCC $(call short,$<)
+	$(q)$(HOSTCC) $(KILN_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/bin/kiln: $(kiln_objects)
+	@mkdir -p $(@D)
+	$(say) HOSTLD $(call short,$@)
+	$(q)$(HOSTCC) -o $@ $^
+
+$(addprefix $(O)/bin/,$(kiln_names)): $(O)/bin/kiln
+	$(q)ln -sf kiln $@
+
+lint:
+	$(q)for f in $(filter %.c,$(src-y)); do echo "  LINT     kernel/$$f"; \
+		clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror $(KERNEL_CFLAGS) \
+			$(KERNEL_CPPFLAGS) -o /dev/null $(ROOT)/kernel/$$f || exit 1; done
+	$(q)for f in $(kiln_sources); do echo "  LINT     $${f#$(ROOT)/}"; \
+		clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror -std=gnu17 -o /dev/null $$f || exit 1; done
+.PHONY: lint
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/kiln $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(O)/bin/kiln $(DESTDIR)$(PREFIX)/bin/kiln
+	for name in $(kiln_names); do ln -sf kiln $(DESTDIR)$(PREFIX)/bin/$$name; done
+	cp -r $(L)/. $(DESTDIR)$(PREFIX)/lib/kiln/
+	for page in $(wildcard $(ROOT)/tools/kiln/*.1); do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/; done
+.PHONY: install
+
+-include $(kiln_objects:.o=.d)
