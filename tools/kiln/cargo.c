@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Run cargo: options, and the build itself. What is printed is cargo's; the images are found in its
+ * JSON messages. They are in a target folder of their own (target/kiln), so that an ordinary musl
+ * build of the same crate and an image do not take each other's place.
+ */
+#include "cargo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cargo_choose.h"
+#include "image.h"
+#include "json.h"
+#include "path.h"
+#include "proc.h"
+#include "toolchain.h"
+
+enum {
+	CARGO_PASS = 100, /* to cargo build */
+	CARGO_SELECT,     /* to cargo build; chooses targets */
+	CARGO_COMMON,     /* to cargo build and cargo metadata */
+	CARGO_FILE,       /* the same, and the value is a file */
+	CARGO_PACKAGE,
+	CARGO_TARGET,
+	CARGO_TARGET_DIR,
+	CARGO_QUIET,
+	CARGO_LAST
+};
+
+const struct opt cargo_options[] = {
+	{CARGO_PASS, "release", 'r', NULL},
+	{CARGO_PASS, "profile", 0, "NAME"},
+	{CARGO_SELECT, "bin", 0, "NAME"},
+	{CARGO_SELECT, "bins", 0, NULL},
+	{CARGO_SELECT, "example", 0, "NAME"},
+	{CARGO_SELECT, "examples", 0, NULL},
+	{CARGO_SELECT, "test", 0, "NAME"},
+	{CARGO_SELECT, "tests", 0, NULL},
+	{CARGO_SELECT, "bench", 0, "NAME"},
+	{CARGO_SELECT, "benches", 0, NULL},
+	{CARGO_SELECT, "all-targets", 0, NULL},
+	{CARGO_PACKAGE, "package", 'p', "SPEC"},
+	{CARGO_PASS, "workspace", 0, NULL},
+	{CARGO_PASS, "all", 0, NULL},
+	{CARGO_PASS, "exclude", 0, "SPEC"},
+	{CARGO_PASS, "features", 'F', "FEATURES"},
+	{CARGO_PASS, "all-features", 0, NULL},
+	{CARGO_PASS, "no-default-features", 0, NULL},
+	{CARGO_PASS, "jobs", 'j', "N"},
+	{CARGO_PASS, "keep-going", 0, NULL},
+	{CARGO_PASS, "ignore-rust-version", 0, NULL},
+	{CARGO_PASS, "timings", 0, NULL},
+	{CARGO_PASS, "future-incompat-report", 0, NULL},
+	{CARGO_COMMON, "locked", 0, NULL},
+	{CARGO_COMMON, "offline", 0, NULL},
+	{CARGO_COMMON, "frozen", 0, NULL},
+	{CARGO_COMMON, "config", 0, "KEY=VALUE"},
+	{CARGO_COMMON, "color", 0, "WHEN"},
+	{CARGO_COMMON, NULL, 'Z', "FLAG"},
+	{CARGO_FILE, "manifest-path", 0, "FILE"},
+	{CARGO_TARGET, "target", 0, "TRIPLE"},
+	{CARGO_TARGET_DIR, "target-dir", 0, "DIR"},
+	{CARGO_QUIET, "quiet", 'q', NULL},
+	{CARGO_PASS, "verbose", 'v', NULL},
+	{0, NULL, 0, NULL},
+};
+
+static void cargo_add(struct strv *args, const struct opt *opt, const char *value)
+{
+	if (opt->name)
+		strv_addf(args, "--%s", opt->name);
+	else
+		strv_addf(args, "-%c", opt->letter);
+	if (value)
+		strv_add(args, value);
+}
+
+bool cargo_take_option(struct cargo *c, const struct opts *o, int id)
+{
+	switch (id) {
+	case CARGO_SELECT:
+		c->selected = true;
+		break;
+	case CARGO_PACKAGE:
+		strv_add(&c->packages, o->value);
+		break;
+	case CARGO_COMMON:
+		cargo_add(&c->common, o->opt, o->value);
+		return true;
+	case CARGO_FILE: {
+		char *path = path_absolute(o->value);
+
+		cargo_add(&c->common, o->opt, path);
+		free(path);
+		return true;
+	}
+	case CARGO_TARGET:
+		if (strcmp(o->value, RUST_TARGET))
+			die(STATUS_USAGE, "images are built for " RUST_TARGET ", not for %s", o->value);
+		return true;
+	case CARGO_TARGET_DIR:
+		free(c->target_dir);
+		c->target_dir = path_absolute(o->value);
+		return true;
+	case CARGO_QUIET:
+		c->quiet = true;
+		break;
+	default:
+		if (id < CARGO_PASS || id >= CARGO_LAST)
+			return false;
+	}
+	cargo_add(&c->args, o->opt, o->value);
+	return true;
+}
+
+void cargo_free(struct cargo *c)
+{
+	strv_free(&c->args);
+	strv_free(&c->common);
+	strv_free(&c->packages);
+	strv_free(&c->images);
+	free(c->target_dir);
+	c->target_dir = NULL;
+}
+
+/* One build of cargo's, while it runs. */
+struct cargo_pass {
+	struct cargo *c;
+	struct strv stale; /* images that cargo took for fresh, but are older than Kiln's kernel */
+	int64_t kiln_mtime_ns;
+};
+
+static void cargo_take_message(struct cargo_pass *pass, const char *line)
+{
+	struct json *message = json_parse(line);
+	const char *reason = json_string(message, "reason");
+	const char *file = json_string(message, "executable");
+	const struct json *kind = json_get(json_get(message, "target"), "kind");
+
+	if (!reason)
+		puts(line);
+	if (reason && !strcmp(reason, "compiler-artifact") && file && !json_has(kind, "custom-build")) {
+		strv_add(&pass->c->images, file);
+		if (json_is_true(message, "fresh") && path_mtime_ns(file) < pass->kiln_mtime_ns)
+			strv_add(&pass->stale, file);
+	}
+	json_free(message);
+}
+
+static int cargo_pass_run(struct cargo_pass *pass, const struct strv *argv, const struct strv *env)
+{
+	struct proc p = proc_default(argv);
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	p.dir = pass->c->dir;
+	p.env = env;
+	p.out = fds[1];
+	strv_free(&pass->c->images);
+	pid_t pid = proc_start(&p);
+
+	close(fds[1]);
+	FILE *out = fdopen(fds[0], "r");
+
+	while (out && (n = getline(&line, &cap, out)) > 0) {
+		if (line[n - 1] == '\n')
+			line[n - 1] = '\0';
+		cargo_take_message(pass, line);
+	}
+	free(line);
+	if (out)
+		fclose(out);
+	return pid < 0 ? pid : proc_wait(pid);
+}
+
+static void cargo_build_argv(const struct cargo *c, const struct toolchain *tc, struct strv *argv)
+{
+	strv_add_all(argv, tc->cargo, "build", "--target", RUST_TARGET, "--target-dir", c->target_dir,
+		     "--message-format=json-render-diagnostics", NULL);
+	strv_append(argv, &c->common);
+	strv_append(argv, &c->args);
+}
+
+/* The file may be what cargo built and yet no image, if the crate's own configuration names another linker. */
+static int cargo_check_image(const char *path)
+{
+	struct image image;
+	char *why;
+
+	if (!image_inspect(path, &image, &why))
+		return 0;
+	error("%s\n  cargo linked it without Kiln: does .cargo/config.toml or RUSTFLAGS set a linker?", why);
+	free(why);
+	return STATUS_FAILED;
+}
+
+static int cargo_check_result(const struct cargo *c)
+{
+	if (!c->images.n) {
+		error("the crate has no program in it, so there is nothing to make an image of\n"
+		      "  a program is src/main.rs or a [[bin]]; an example: --example NAME; another package: -p NAME");
+		return STATUS_FAILED;
+	}
+	for (size_t i = 0; i < c->images.n; i++) {
+		int status = cargo_check_image(c->images.v[i]);
+
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+static int cargo_build_with(struct cargo *c, const struct toolchain *tc)
+{
+	struct strv argv = {0}, env = {0};
+	struct cargo_pass pass = {.c = c, .kiln_mtime_ns = prefix_mtime_ns()};
+	int status;
+
+	toolchain_environment(tc, &env);
+	status = cargo_choose(c, tc->cargo, &env);
+	if (!status) {
+		cargo_build_argv(c, tc, &argv);
+		status = cargo_pass_run(&pass, &argv, &env);
+	}
+	/* Cargo does not know that the linker's own files are newer than its result. */
+	if (!status && pass.stale.n) {
+		cargo_forget(&pass.stale);
+		status = cargo_pass_run(&pass, &argv, &env);
+	}
+	if (status < 0) {
+		error("cannot start %s: %s\n  install it: apt-get install cargo-web, or see https://rustup.rs",
+		      tc->cargo, strerror(-status));
+		status = STATUS_FAILED;
+	}
+	if (!status)
+		status = cargo_check_result(c);
+	strv_free(&pass.stale);
+	strv_free(&argv);
+	strv_free(&env);
+	return status;
+}
+
+int cargo_build(struct cargo *c)
+{
+	struct toolchain tc;
+	char *why = prefix_missing();
+
+	if (why) {
+		error("this installation of Kiln is incomplete: %s is missing\n"
+		      "  build it again: make (in Kiln's source tree)",
+		      why);
+		free(why);
+		return STATUS_FAILED;
+	}
+	if (toolchain_find(c->dir, &tc, &why)) {
+		error("%s", why);
+		free(why);
+		return STATUS_FAILED;
+	}
+	int status = cargo_build_with(c, &tc);
+
+	toolchain_free(&tc);
+	return status;
+}

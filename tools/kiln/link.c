@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Link an image: what was given, between Kiln's start files, kernel and libraries, by the system's linker
+ * and Kiln's linker script.
+ */
+#include "cc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "path.h"
+#include "proc.h"
+#include "toolchain.h"
+
+enum { LINK_ARGS_BYTES_MAX = 65536 };
+
+/* What <prefix>/lib/kiln/link.args replaces, if it is there. */
+static const char *const default_args[] = {
+	"-m", "elf_x86_64", "-static", "-pie", "--no-dynamic-linker", "-z", "relro", "-z", "now", "-z", "text",
+	"-z", "noexecstack", "-z", "pack-relative-relocs", "--eh-frame-hdr", "--gc-sections",
+	"--build-id=none", "-T", "image.ld",
+};
+
+/* A word that is the name of a file in <prefix>/lib/kiln stands for that file. */
+static void add_link_arg(struct strv *argv, const char *word)
+{
+	char *file = word[0] == '-' ? NULL : prefix_lib(word);
+
+	strv_add(argv, file && path_is_file(file) ? file : word);
+	free(file);
+}
+
+static void add_link_args(struct strv *argv)
+{
+	struct buf text = {0};
+	char *path = prefix_lib("link.args");
+
+	if (!file_read(path, LINK_ARGS_BYTES_MAX, &text)) {
+		for (char *word = strtok(text.p, " \t\r\n"); word; word = strtok(NULL, " \t\r\n"))
+			add_link_arg(argv, word);
+	} else {
+		for (size_t i = 0; i < ARRAY_SIZE(default_args); i++)
+			add_link_arg(argv, default_args[i]);
+	}
+	buf_free(&text);
+	free(path);
+}
+
+static void add_part(struct strv *argv, const char *name)
+{
+	char *path = prefix_lib(name);
+
+	strv_add(argv, path);
+	free(path);
+}
+
+static void add_cxx_library(struct strv *argv)
+{
+	static const char *const names[] = {"lib/libc++.a", "lib/libc++abi.a"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char *path = prefix_lib(names[i]);
+
+		if (!path_is_file(path))
+			die(STATUS_FAILED, "the program needs the C++ library, and this Kiln was built without it\n"
+					   "  choose it in make menuconfig and build again");
+		strv_add(argv, path);
+		free(path);
+	}
+}
+
+static const char *linker_name(void)
+{
+	/* The linker script is written for GNU ld; where `ld` is another, it has this name. */
+	char *path = command_find("ld.bfd");
+
+	free(path);
+	return path ? "ld.bfd" : "ld";
+}
+
+static void link_command(const struct cc *cc, struct strv *argv)
+{
+	strv_add(argv, linker_name());
+	if (cc->relocatable) {
+		strv_add_all(argv, "-r", "-o", cc->output ? cc->output : "a.out", NULL);
+		strv_append(argv, &cc->items);
+		return;
+	}
+	add_link_args(argv);
+	strv_add_all(argv, "-o", cc->output ? cc->output : "a.out", NULL);
+	add_part(argv, "lib/crt1.o");
+	add_part(argv, "lib/crti.o");
+	add_part(argv, "lib/kernel.o");
+	strv_append(argv, &cc->items);
+	strv_add(argv, "--start-group");
+	if (cc->cxx || cc->cxx_library)
+		add_cxx_library(argv);
+	add_part(argv, "lib/libc.a");
+	add_part(argv, "lib/libunwind.a");
+	add_part(argv, "lib/libcompiler_rt.a");
+	strv_add(argv, "--end-group");
+	add_part(argv, "lib/crtn.o");
+}
+
+/* Too many arguments for Linux: all but the command go into a response file. */
+static int link_through_file(const struct strv *argv)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *path = xasprintf("%s/kiln-ld-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	int fd = mkstemp(path), status = -errno;
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!f) {
+		free(path);
+		return status;
+	}
+	for (size_t i = 1; i < argv->n; i++) {
+		for (const char *s = argv->v[i]; *s; s++) {
+			if (strchr("\\\"' \t\r\n", *s))
+				fputc('\\', f);
+			fputc(*s, f);
+		}
+		fputc('\n', f);
+	}
+	status = fclose(f) ? -errno : 0;
+	if (!status) {
+		struct strv short_argv = {0};
+
+		strv_add(&short_argv, argv->v[0]);
+		strv_addf(&short_argv, "@%s", path);
+
+		struct proc p = proc_default(&short_argv);
+
+		status = proc_run(&p);
+		strv_free(&short_argv);
+	}
+	unlink(path);
+	free(path);
+	return status;
+}
+
+int cc_link(const struct cc *cc)
+{
+	struct strv argv = {0};
+	char *missing = prefix_missing();
+
+	if (cc->shared) {
+		error("an image is one program: shared libraries (cdylib, dylib, -shared) cannot be made for it");
+		return STATUS_FAILED;
+	}
+	if (missing) {
+		error("this installation of Kiln is incomplete: %s is missing\n"
+		      "  build it again: make (in Kiln's source tree)",
+		      missing);
+		free(missing);
+		return STATUS_FAILED;
+	}
+	link_command(cc, &argv);
+	if (cc->verbose) {
+		char *command = shell_join(&argv);
+
+		error("%s", command);
+		free(command);
+	}
+	struct proc p = proc_default(&argv);
+	int status = proc_run(&p);
+
+	if (status == -E2BIG)
+		status = link_through_file(&argv);
+	if (status == -ENOENT)
+		error("there is no linker (ld)\n  install it: apt-get install binutils");
+	else if (status < 0)
+		error("cannot start the linker: %s", strerror(-status));
+	else if (status && cc->fixed_code)
+		error("images are position independent: compile with relocation-model=pic, Rust's default "
+		      "(C: -fPIE)");
+	strv_free(&argv);
+	return status < 0 ? STATUS_FAILED : status;
+}
+
+/* Compile the sources into dir and put the objects in their places. */
+static int cc_compile_sources(struct cc *cc, const char *dir, struct strv *objects)
+{
+	for (size_t i = 0; i < cc->sources.n; i++) {
+		const char *source = cc->sources.v[i];
+
+		strv_addf(objects, "%s/%zu.o", dir, i);
+		int status = cc_compile_source(cc, source, cc->languages.v[i], objects->v[i]);
+
+		if (status)
+			return status;
+		for (size_t j = 0; j < cc->items.n; j++)
+			if (!strcmp(cc->items.v[j], source)) {
+				free(cc->items.v[j]);
+				cc->items.v[j] = xstrdup(objects->v[i]);
+				break;
+			}
+	}
+	return 0;
+}
+
+static int cc_compile_and_link(struct cc *cc)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *dir = xasprintf("%s/kiln-cc-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	struct strv objects = {0};
+	int status = STATUS_FAILED;
+
+	if (!mkdtemp(dir)) {
+		error("cannot make a folder in %s: %s", tmp && *tmp ? tmp : "/tmp", strerror(errno));
+	} else {
+		status = cc_compile_sources(cc, dir, &objects);
+		if (!status)
+			status = cc_link(cc);
+		for (size_t i = 0; i < objects.n; i++)
+			unlink(objects.v[i]);
+		rmdir(dir);
+	}
+	strv_free(&objects);
+	free(dir);
+	return status;
+}
+
+int cc_main(char **argv, bool cxx)
+{
+	struct cc cc = {.cxx = cxx};
+	int status;
+
+	cc_parse(&cc, argv);
+	if (cc.mode != CC_LINK)
+		status = cc_compile(&cc);
+	else if (cc.sources.n)
+		status = cc_compile_and_link(&cc);
+	else
+		status = cc_link(&cc);
+	cc_free(&cc);
+	return status;
+}

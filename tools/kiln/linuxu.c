@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Run an image as a Linux process. Its environment is the one it would have in a virtual machine:
+ * nothing but what --env gives, and KILN_OPTS, which is for the kernel and hidden from the program.
+ */
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "path.h"
+#include "proc.h"
+#include "relay.h"
+#include "symbolize.h"
+
+static void linuxu_environment(const struct run *run, int log_fd, struct strv *env)
+{
+	struct buf opts = {0};
+
+	if (log_fd >= 0)
+		buf_addf(&opts, "logfd=%d", log_fd);
+	if (run->verbose)
+		buf_addf(&opts, "%sverbose", opts.len ? " " : "");
+	if (opts.len)
+		strv_addf(env, "KILN_OPTS=%s", opts.p);
+	strv_append(env, &run->env);
+	buf_free(&opts);
+}
+
+/* `env -i K=V... `, as words in front of a command. */
+static void linuxu_env_words(const struct run *run, struct strv *words)
+{
+	strv_add_all(words, "env", "-i", NULL);
+	linuxu_environment(run, -1, words);
+}
+
+/* The image under gdb, with its own environment; gdb keeps kiln's. */
+static void linuxu_gdb_command(const struct run *run, struct strv *argv)
+{
+	struct strv words = {0};
+
+	linuxu_env_words(run, &words);
+	char *wrapper = shell_join(&words);
+
+	strv_add_all(argv, "gdb", "-ex", NULL);
+	strv_addf(argv, "set exec-wrapper %s", wrapper);
+	strv_add_all(argv, "--args", run->path, NULL);
+	strv_append(argv, &run->args);
+	free(wrapper);
+	strv_free(&words);
+}
+
+static int linuxu_dry_run(const struct run *run)
+{
+	struct strv words = {0};
+
+	if (run->gdb) {
+		linuxu_gdb_command(run, &words);
+	} else {
+		linuxu_env_words(run, &words);
+		strv_add(&words, run->path);
+		strv_append(&words, &run->args);
+	}
+	char *command = shell_join(&words);
+
+	puts(command);
+	free(command);
+	strv_free(&words);
+	return 0;
+}
+
+static int linuxu_gdb(const struct run *run)
+{
+	struct strv argv = {0};
+
+	linuxu_gdb_command(run, &argv);
+
+	struct proc p = proc_default(&argv);
+	int err = proc_exec(&p);
+
+	if (err == -ENOENT)
+		error("gdb is not installed\n  install it: apt-get install gdb");
+	else
+		error("cannot start gdb: %s", strerror(-err));
+	strv_free(&argv);
+	return STATUS_NOT_RUN;
+}
+
+static void linuxu_say_not_started(const struct run *run, int err)
+{
+	if (err == -EACCES || err == -ENOENT)
+		error("%s may not be executed\n  allow it: chmod +x %s (or copy it off a noexec mount)",
+		      run->path, run->path);
+	else if (err == -E2BIG)
+		error("the arguments are too long for Linux");
+	else
+		error("Linux cannot start %s: %s", run->path, strerror(-err));
+}
+
+static pid_t linuxu_start(const struct run *run, int log_fd)
+{
+	struct strv argv = {0}, env = {0};
+
+	strv_add(&argv, run->path);
+	strv_append(&argv, &run->args);
+	linuxu_environment(run, log_fd, &env);
+
+	/* A plain file name is the image's name, not a command in PATH. */
+	char *file = path_absolute(run->path);
+	struct proc p = proc_default(&argv);
+
+	p.file = file;
+	p.env = &env;
+	p.env_only = true;
+	p.keep = &log_fd;
+	p.n_keep = 1;
+	p.die_with_parent = true;
+	pid_t pid = proc_start(&p);
+
+	if (pid < 0)
+		linuxu_say_not_started(run, pid);
+	free(file);
+	strv_free(&argv);
+	strv_free(&env);
+	return pid;
+}
+
+int linuxu_run(const struct run *run)
+{
+	int log[2];
+
+	if (run->dry_run)
+		return linuxu_dry_run(run);
+	if (run->gdb)
+		return linuxu_gdb(run);
+	relay_prepare();
+	if (pipe2(log, O_CLOEXEC))
+		die(STATUS_NOT_RUN, "cannot make a pipe: %s", strerror(errno));
+
+	struct relay r = {
+		.pid = linuxu_start(run, log[1]),
+		.log_live = run->verbose,
+		.in = -1,
+		.out = -1,
+		.err = -1,
+		.log = log[0],
+		.diag = -1,
+	};
+
+	close(log[1]);
+	if (r.pid < 0)
+		return STATUS_NOT_RUN;
+	relay_run(&r);
+	/* Linux says how the process ended; the kernel's own line is not news. */
+	(void)relay_take_exit(&r.log_text);
+	symbolize_print(run->path, r.log_text.p, r.log_text.len);
+	buf_free(&r.log_text);
+	return r.status;
+}

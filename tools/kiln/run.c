@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * kiln run: options, the image (built first, if a crate is given), memory; then to the platform.
+ */
+#include "run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "accel.h"
+#include "cargo.h"
+#include "cargo_choose.h"
+#include "commands.h"
+#include "path.h"
+
+enum {
+	RUN_PLATFORM = 1,
+	RUN_MACHINE,
+	RUN_ACCEL,
+	RUN_MEMORY,
+	RUN_ENV,
+	RUN_GDB,
+	RUN_DRY_RUN,
+	RUN_QEMU_ARG,
+	RUN_RUNNER,
+	RUN_VERBOSE,
+	RUN_HELP
+};
+
+static const struct opt run_options[] = {
+	{RUN_PLATFORM, "platform", 0, "kvm|linuxu"},
+	{RUN_MACHINE, "machine", 0, "microvm|q35"},
+	{RUN_ACCEL, "accel", 0, "auto|kvm|tcg"},
+	{RUN_MEMORY, "memory", 0, "SIZE"},
+	{RUN_ENV, "env", 0, "NAME=VALUE"},
+	{RUN_GDB, "gdb", 0, NULL},
+	{RUN_DRY_RUN, "dry-run", 0, NULL},
+	{RUN_QEMU_ARG, "qemu-arg", 0, "ARG"},
+	{RUN_RUNNER, "runner", 0, NULL},
+	{RUN_VERBOSE, "verbose", 'v', NULL},
+	{RUN_HELP, "help", 'h', NULL},
+	{0, NULL, 0, NULL},
+};
+
+static const uint64_t default_memory_bytes = UINT64_C(128) << 20;
+/* Beside the image, for page tables, stacks and the smallest heap. */
+static const uint64_t spare_memory_bytes = UINT64_C(256) << 10;
+
+/* One of the words in "a|b|c". */
+static const char *run_choice(const struct opts *o)
+{
+	const char *words = o->opt->value;
+	size_t n = strlen(o->value);
+
+	while (*words) {
+		size_t word = strcspn(words, "|");
+
+		if (word == n && !strncmp(words, o->value, n))
+			return o->value;
+		words += word + (words[word] == '|');
+	}
+	die(STATUS_USAGE, "--%s is %s, not %s\n  see: kiln run --help", o->opt->name, o->opt->value, o->value);
+}
+
+/* The last value given for a variable counts. */
+static void run_add_env(struct run *run, const char *pair)
+{
+	const char *equals = strchr(pair, '=');
+
+	if (!equals || equals == pair)
+		die(STATUS_USAGE, "--env takes NAME=VALUE, not %s", pair);
+	for (size_t i = 0; i < run->env.n; i++)
+		if (!strncmp(run->env.v[i], pair, (size_t)(equals - pair) + 1)) {
+			free(run->env.v[i]);
+			run->env.v[i] = xstrdup(pair);
+			return;
+		}
+	strv_add(&run->env, pair);
+}
+
+struct run_command {
+	struct run run;
+	struct cargo cargo;
+	const char *operand;
+	const char *accel;
+	bool runner;
+	bool cargo_options;
+};
+
+static void run_take_option(struct run_command *c, const struct opts *o, int id)
+{
+	struct run *run = &c->run;
+
+	switch (id) {
+	case RUN_PLATFORM:
+		run->linuxu = !strcmp(run_choice(o), "linuxu");
+		break;
+	case RUN_MACHINE:
+		run->machine = run_choice(o);
+		break;
+	case RUN_ACCEL:
+		c->accel = run_choice(o);
+		break;
+	case RUN_MEMORY:
+		if (!parse_size(o->value, &run->memory_bytes) || !run->memory_bytes)
+			die(STATUS_USAGE, "--memory takes a size like 64M or 2G, not %s", o->value);
+		break;
+	case RUN_ENV:
+		run_add_env(run, o->value);
+		break;
+	case RUN_GDB:
+		run->gdb = true;
+		break;
+	case RUN_DRY_RUN:
+		run->dry_run = true;
+		break;
+	case RUN_QEMU_ARG:
+		strv_add(&run->qemu_args, o->value);
+		break;
+	case RUN_RUNNER:
+		c->runner = true;
+		break;
+	case RUN_VERBOSE:
+		run->verbose = true;
+		break;
+	case RUN_HELP:
+		exit(fputs(run_help, stdout) < 0);
+	default:
+		c->cargo_options |= cargo_take_option(&c->cargo, o, id);
+	}
+}
+
+static void run_parse(struct run_command *c, char **argv)
+{
+	struct opts o = {.command = "kiln run", .tables = {run_options, cargo_options}, .argv = argv};
+	int id;
+
+	while ((id = opts_next(&o)) != OPT_END) {
+		if (id != OPT_OPERAND) {
+			run_take_option(c, &o, id);
+			continue;
+		}
+		if (c->operand)
+			die(STATUS_USAGE, "%s is one operand too many\n"
+					  "  the program's arguments come after --: kiln run %s -- %s",
+			    o.value, c->operand, o.value);
+		c->operand = o.value;
+		if (c->runner)
+			break;
+	}
+	for (; *o.argv; o.argv++)
+		strv_add(&c->run.args, *o.argv);
+}
+
+bool run_wants_backtrace(const struct run *run)
+{
+	for (size_t i = 0; i < run->env.n; i++) {
+		const char *value = str_after(run->env.v[i], "RUST_BACKTRACE=");
+
+		if (value)
+			return strcmp(value, "0") && *value;
+	}
+	return false;
+}
+
+/* Build the crate if it is one. run->path is set. 0 or a status. */
+static int run_find_image(struct run_command *c)
+{
+	const char *operand = c->operand ? c->operand : ".";
+	char *manifest;
+	int status;
+
+	if (!path_is_dir(operand)) {
+		if (c->cargo_options)
+			die(STATUS_USAGE, "cargo's options are for a crate's folder, and %s is not a folder",
+			    operand);
+		c->run.path = operand;
+		return 0;
+	}
+	manifest = cargo_manifest(operand);
+	if (!manifest && !strv_has(&c->cargo.common, "--manifest-path")) {
+		error("there is no Cargo.toml in %s or above it\n"
+		      "  give an image or a crate's folder: kiln run IMAGE|DIR",
+		      c->operand ? operand : "this folder");
+		return STATUS_NOT_RUN;
+	}
+	free(manifest);
+	c->cargo.dir = operand;
+	c->cargo.one = true;
+	/* -v is also cargo's. */
+	if (c->run.verbose)
+		strv_add(&c->cargo.args, "--verbose");
+	status = cargo_build(&c->cargo);
+	if (!status && c->cargo.images.n > 1) {
+		error("the crate has %zu programs\n  choose one: --bin NAME", c->cargo.images.n);
+		return STATUS_FAILED;
+	}
+	c->run.path = status ? NULL : c->cargo.images.v[0];
+	return status;
+}
+
+static int run_check_image(struct run *run)
+{
+	char *why;
+
+	if (image_inspect(run->path, &run->image, &why)) {
+		error("%s", why);
+		free(why);
+		return STATUS_NOT_RUN;
+	}
+	if (!run->linuxu && !run->image.kvm) {
+		error("%s has no kvm platform in it (built without CONFIG_PLAT_KVM)\n"
+		      "  run it as a Linux process: kiln run --platform linuxu",
+		      run->path);
+		return STATUS_NOT_RUN;
+	}
+	if (run->linuxu && !run->image.linuxu) {
+		error("%s has no linuxu platform in it (built without CONFIG_PLAT_LINUXU)\n"
+		      "  run it in a virtual machine: kiln run --platform kvm",
+		      run->path);
+		return STATUS_NOT_RUN;
+	}
+	return 0;
+}
+
+/* The machine's memory: what was asked for, if the image fits; else the default, or more if it needs more. */
+static int run_check_memory(struct run *run)
+{
+	uint64_t least, module = run_wants_backtrace(run) ? run->image.file_bytes : 0;
+
+	if (__builtin_add_overflow(run->image.phys_end, spare_memory_bytes, &least) ||
+	    __builtin_add_overflow(least, module, &least) || least > (uint64_t)INT64_MAX / 2) {
+		error("%s asks for more memory than there can be", run->path);
+		return STATUS_NOT_RUN;
+	}
+	if (!run->memory_bytes)
+		run->memory_bytes = least - spare_memory_bytes / 2 > default_memory_bytes / 2
+					    ? ((least + default_memory_bytes) | 0xfffff) + 1
+					    : default_memory_bytes + (module ? (module | 0xfffff) + 1 : 0);
+	if (run->memory_bytes >= least)
+		return 0;
+	error("%s does not fit into %llu KiB of memory: it takes %llu KiB to load%s\n"
+	      "  give it more: --memory %lluM",
+	      run->path, (unsigned long long)run->memory_bytes >> 10, (unsigned long long)least >> 10,
+	      module ? " with its debug information, for RUST_BACKTRACE" : "",
+	      (unsigned long long)(least >> 20) + 1);
+	return STATUS_NOT_RUN;
+}
+
+static int run_check_accel(struct run_command *c)
+{
+	const char *why;
+
+	if (!strcmp(c->accel, "auto")) {
+		c->run.accel = accel_kvm_works(&why) ? "kvm" : "tcg";
+		if (c->run.verbose && !strcmp(c->run.accel, "tcg"))
+			error("running in emulation: %s", why);
+		return 0;
+	}
+	c->run.accel = c->accel;
+	if (strcmp(c->accel, "kvm") || !access("/dev/kvm", R_OK | W_OK))
+		return 0;
+	if (access("/dev/kvm", F_OK))
+		error("there is no /dev/kvm: this machine has no hardware virtualisation, or it is off\n"
+		      "  try: modprobe kvm_intel (or kvm_amd); or run in emulation: --accel tcg");
+	else
+		error("no access to /dev/kvm\n"
+		      "  get it: sudo usermod -aG kvm $USER, then log in again; or run in emulation: --accel tcg");
+	return STATUS_NOT_RUN;
+}
+
+int run_main(char **argv)
+{
+	struct run_command c = {.run = {.machine = "microvm"}, .accel = "auto"};
+	int status;
+
+	run_parse(&c, argv);
+	status = run_find_image(&c);
+	if (!status)
+		status = run_check_image(&c.run);
+	if (!status && !c.run.linuxu)
+		status = run_check_memory(&c.run);
+	if (!status && !c.run.linuxu)
+		status = run_check_accel(&c);
+	if (!status)
+		status = c.run.linuxu ? linuxu_run(&c.run) : kvm_run(&c.run);
+	strv_free(&c.run.env);
+	strv_free(&c.run.args);
+	strv_free(&c.run.qemu_args);
+	cargo_free(&c.cargo);
+	return status;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * One run of an image: what was asked for, shared by the two platforms.
+ */
+#ifndef KILN_RUN_H
+#define KILN_RUN_H
+
+#include "image.h"
+#include "util.h"
+
+struct run {
+	bool linuxu;           /* platform; else kvm */
+	const char *machine;   /* kvm: microvm or q35 */
+	const char *accel;     /* kvm: "kvm" or "tcg" */
+	uint64_t memory_bytes; /* kvm */
+	bool dry_run;
+	bool gdb;
+	bool verbose;
+	struct strv env;       /* the program's whole environment, K=V */
+	struct strv qemu_args;
+	const char *path;      /* the image; also the program's argv[0] */
+	struct image image;
+	struct strv args;      /* argv[1..] */
+};
+
+/* Run, wait; the status kiln is to exit with. A message was printed if the program could not run. */
+MUST_CHECK int kvm_run(const struct run *run);
+MUST_CHECK int linuxu_run(const struct run *run);
+
+/* Whether the program is to print full backtraces, for which it needs its own file. */
+bool run_wants_backtrace(const struct run *run);
+
+#endif

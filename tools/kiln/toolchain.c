@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Find a Rust toolchain: see toolchain.h.
+ */
+#include "toolchain.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "path.h"
+#include "proc.h"
+
+/* What Kiln's own sysroot is made for; the file <prefix>/lib/kiln/rust/toolchain may say otherwise. */
+#define SYSTEM_RUSTC "/usr/bin/rustc"
+#define SYSTEM_CARGO "/usr/bin/cargo"
+
+enum { OUTPUT_BYTES_MAX = 65536 };
+
+static bool sysroot_has_target(const char *sysroot)
+{
+	char *pattern = xasprintf("%s/lib/rustlib/" RUST_TARGET "/lib/libstd-*.rlib", sysroot);
+	glob_t found;
+	bool has = !glob(pattern, 0, NULL, &found);
+
+	if (has)
+		globfree(&found);
+	free(pattern);
+	return has;
+}
+
+/* The first line of what `command option...` prints, or NULL if it fails. */
+static char *first_line(const char *dir, const char *command, const char *option, const char *operand)
+{
+	struct strv argv = {0}, env = {0};
+	struct buf out = {0};
+	char *line = NULL;
+
+	strv_add_all(&argv, command, option, operand, NULL);
+	/* A toolchain that a rust-toolchain file names is used if it is there, and never downloaded. */
+	strv_add(&env, "RUSTUP_AUTO_INSTALL=0");
+
+	struct proc p = proc_default(&argv);
+
+	p.dir = dir;
+	p.env = &env;
+	p.in = p.err = PROC_NULL;
+	if (proc_capture(&p, OUTPUT_BYTES_MAX, &out) == 0)
+		line = xstrndup(out.p, strcspn(out.p, "\n"));
+	buf_free(&out);
+	strv_free(&env);
+	strv_free(&argv);
+	return line;
+}
+
+static const char *environment_or(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : otherwise;
+}
+
+static bool toolchain_find_users(const char *dir, struct toolchain *tc)
+{
+	const char *rustc = environment_or("RUSTC", "rustc");
+	char *sysroot = first_line(dir, rustc, "--print", "sysroot");
+	bool found = sysroot && sysroot_has_target(sysroot);
+
+	if (found) {
+		tc->rustc = xstrdup(rustc);
+		tc->cargo = xstrdup(environment_or("CARGO", "cargo"));
+		tc->version = first_line(dir, rustc, "--version", NULL);
+	}
+	free(sysroot);
+	return found;
+}
+
+/* The value of KEY=VALUE in the sysroot's description, or otherwise. Caller frees. */
+static char *description_get(const char *text, const char *key, const char *otherwise)
+{
+	size_t n = strlen(key);
+
+	for (; text && *text; text += strcspn(text, "\n") + 1) {
+		if (!strncmp(text, key, n) && text[n] == '=')
+			return xstrndup(text + n + 1, strcspn(text + n + 1, "\n"));
+		if (!text[strcspn(text, "\n")])
+			break;
+	}
+	return otherwise ? xstrdup(otherwise) : NULL;
+}
+
+static char *sysroot_description(const char *key, const char *otherwise)
+{
+	struct buf text = {0};
+	char *path = prefix_lib("rust/toolchain"), *value;
+
+	if (file_read(path, OUTPUT_BYTES_MAX, &text))
+		buf_free(&text);
+	value = description_get(text.p, key, otherwise);
+	buf_free(&text);
+	free(path);
+	return value;
+}
+
+static int toolchain_find_kilns(struct toolchain *tc, char **why)
+{
+	char *wanted = sysroot_description("VERSION", NULL);
+
+	tc->kiln_sysroot = true;
+	tc->rustc = sysroot_description("RUSTC", SYSTEM_RUSTC);
+	tc->cargo = sysroot_description("CARGO", SYSTEM_CARGO);
+	tc->version = first_line(NULL, tc->rustc, "--version", NULL);
+	if (!tc->version)
+		*why = xasprintf("Kiln's Rust standard library needs %s, which does not run\n"
+				 "  install it: apt-get install rustc-web cargo-web",
+				 tc->rustc);
+	else if (wanted && strcmp(wanted, tc->version))
+		*why = xasprintf("Kiln's Rust standard library was built for %s, but %s is %s\n"
+				 "  build it again: make rust (in Kiln's source tree)",
+				 wanted, tc->rustc, tc->version);
+	free(wanted);
+	if (!*why)
+		return 0;
+	toolchain_free(tc);
+	return -1;
+}
+
+int toolchain_find(const char *dir, struct toolchain *tc, char **why)
+{
+	*tc = (struct toolchain){0};
+	*why = NULL;
+	if (toolchain_find_users(dir, tc))
+		return 0;
+
+	char *sysroot = prefix_lib("rust");
+	bool kilns = sysroot_has_target(sysroot);
+
+	free(sysroot);
+	if (kilns)
+		return toolchain_find_kilns(tc, why);
+
+	char *rustup = command_find("rustup");
+
+	*why = xasprintf("there is no Rust standard library for the target " RUST_TARGET "\n%s"
+			 "  %s Debian's Rust: apt-get install rustc-web cargo-web rust-web-src, then\n"
+			 "  make rust (in Kiln's source tree)",
+			 rustup ? "  add it to rustup's toolchain: rustup target add " RUST_TARGET "\n" : "",
+			 rustup ? "or build it with" : "build it with");
+	free(rustup);
+	return -1;
+}
+
+void toolchain_free(struct toolchain *tc)
+{
+	free(tc->cargo);
+	free(tc->rustc);
+	free(tc->version);
+	*tc = (struct toolchain){0};
+}
+
+void toolchain_environment(const struct toolchain *tc, struct strv *env)
+{
+	char *cc = prefix_bin("kiln-cc"), *cxx = prefix_bin("kiln-c++");
+	char *include = prefix_lib("include");
+
+	strv_add(env, "RUSTUP_AUTO_INSTALL=0");
+	strv_addf(env, "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=%s", cc);
+	/* What the cc, cmake and bindgen crates look for. */
+	strv_addf(env, "CC_x86_64_unknown_linux_musl=%s", cc);
+	strv_addf(env, "CXX_x86_64_unknown_linux_musl=%s", cxx);
+	strv_add(env, "AR_x86_64_unknown_linux_musl=ar");
+	strv_add(env, "CXXSTDLIB_x86_64_unknown_linux_musl=c++");
+	strv_addf(env, "BINDGEN_EXTRA_CLANG_ARGS_x86_64_unknown_linux_musl=-isystem %s", include);
+	if (tc->kiln_sysroot) {
+		char *rustc = prefix_bin("kiln-rustc");
+
+		strv_addf(env, "RUSTC=%s", rustc);
+		free(rustc);
+	}
+	free(cc);
+	free(cxx);
+	free(include);
+}
+
+static const char *const prefix_parts[] = {
+	"lib/kiln/image.ld", "lib/kiln/lib/crt1.o", "lib/kiln/lib/crti.o", "lib/kiln/lib/crtn.o",
+	"lib/kiln/lib/kernel.o", "lib/kiln/lib/libc.a", "lib/kiln/lib/libunwind.a",
+	"lib/kiln/lib/libcompiler_rt.a", "lib/kiln/include/stdio.h", "bin/kiln-cc",
+};
+
+char *prefix_missing(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(prefix_parts); i++) {
+		char *path = path_join(prefix_dir(), prefix_parts[i]);
+
+		if (!path_is_file(path))
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
+int64_t prefix_mtime_ns(void)
+{
+	int64_t newest = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefix_parts); i++) {
+		/* A header does not change what is linked, and kiln-cc is kiln, whose changes rarely do. */
+		if (!str_ends(prefix_parts[i], ".o") && !str_ends(prefix_parts[i], ".a") &&
+		    !str_ends(prefix_parts[i], ".ld"))
+			continue;
+		char *path = path_join(prefix_dir(), prefix_parts[i]);
+		int64_t mtime = path_mtime_ns(path);
+
+		newest = mtime > newest ? mtime : newest;
+		free(path);
+	}
+	return newest;
+}
+
+/* Whether rustc's arguments (a list in an @file included) say that it compiles for the target. */
+static bool arguments_name_target(char **argv, bool in_file)
+{
+	bool option = false;
+
+	for (; *argv; argv++) {
+		const char *value = str_after(*argv, "--target=");
+
+		if (!strcmp(value ? value : option ? *argv : "", RUST_TARGET))
+			return true;
+		option = !strcmp(*argv, "--target");
+		if ((*argv)[0] != '@' || in_file)
+			continue;
+
+		struct buf text = {0};
+		struct strv lines = {0};
+		bool found = false;
+
+		if (!file_read(*argv + 1, 64 << 20, &text))
+			for (char *line = strtok(text.p, "\n"); line; line = strtok(NULL, "\n"))
+				strv_add(&lines, line);
+		if (lines.n)
+			found = arguments_name_target(lines.v, true);
+		strv_free(&lines);
+		buf_free(&text);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+int rustc_main(char **argv)
+{
+	struct strv args = {0};
+	char *rustc = sysroot_description("RUSTC", SYSTEM_RUSTC), *sysroot = prefix_lib("rust");
+
+	strv_add(&args, rustc);
+	if (arguments_name_target(argv + 1, false))
+		strv_add_all(&args, "--sysroot", sysroot, NULL);
+	for (char **a = argv + 1; *a; a++)
+		strv_add(&args, *a);
+
+	struct proc p = proc_default(&args);
+	int err = proc_exec(&p);
+
+	error("cannot start %s: %s\n  install it: apt-get install rustc-web", rustc, strerror(-err));
+	return STATUS_FAILED;
+}
