@@ -69,6 +69,8 @@ struct plat_ops {
 	/* Somebody waits (or no longer waits) for input: idle() must then return when some comes, and with CPUs
 	 * busy PENDING_CONSOLE must be set within 10 ms of its coming. */
 	void (*console_watch)(bool on);
+	/* Standard input is framed from now on (command line token stdin=framed); NULL on linuxu, where it never is. */
+	void (*console_framed)(void);
 	/* Is fd 0, 1 or 2 a terminal? (ioctl TCGETS) */
 	bool (*console_is_tty)(int fd);
 	/* The kernel's log and crash reports. Any context. */

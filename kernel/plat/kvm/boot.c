@@ -12,6 +12,8 @@
 #include "plat/plat.h"
 
 #define POOL_PAGES 16
+#define LOW_RAM_END 0xa0000UL
+#define FIRMWARE_START 0xe0000UL
 #define CPUID_EXT1_EDX_1GIB (1u << 26)
 
 /* The program's slot is one of 64..253, so at least 32 TiB lie below; the kernel's is one of 256..509. */
@@ -81,20 +83,41 @@ static void memmap_read(const struct hvm_start_info *info)
 	}
 }
 
-/*
- * The direct map's first MiBs, up to the end of the 2 MiB page where the image ends, in 4 KiB pages: the
- * image's code, constants and relocated constants are left out, so that there is no writable way to them.
- */
-static void direct_map_low(uint64_t *pd, paddr_t end, paddr_t hide_start, paddr_t hide_end)
+/* Direct map in 4 KiB pages. Everything here is on the way to every program's start: keep the loop tight. */
+static void direct_map_small(uint64_t *pd, paddr_t start, paddr_t end)
 {
-	for (paddr_t chunk = 0; chunk < end; chunk += 1UL << LARGE_SHIFT) {
-		uint64_t *pt = table_next(&pd[chunk >> LARGE_SHIFT]);
-		uint64_t e = chunk | PTE_KERNEL_DATA;
+	while (start < end) {
+		uint64_t *pt = table_next(&pd[start >> LARGE_SHIFT]);
+		paddr_t stop = MIN(end, ALIGN_DOWN(start, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT));
+		uint64_t *e = &pt[start >> PAGE_SHIFT & 511], *last = e + ((stop - start) >> PAGE_SHIFT);
+		uint64_t v = start | PTE_KERNEL_DATA;
 
-		for (unsigned i = 0; i < 512; i++, e += PAGE_SIZE)
-			if ((e & PTE_ADDR) < hide_start || (e & PTE_ADDR) >= hide_end)
-				pt[i] = e;
+		for (; e < last; e++, v += PAGE_SIZE)
+			*e = v;
+		start = stop;
 	}
+}
+
+/*
+ * The direct map's first MiBs, up to the end of the 2 MiB page where the image ends: the image's code,
+ * constants and relocated constants are left out, so that there is no writable way to them.
+ */
+static void direct_map_low(uint64_t *pd, paddr_t image_end, paddr_t hide_end)
+{
+	direct_map_small(pd, 0, LOW_RAM_END);
+	direct_map_small(pd, FIRMWARE_START, IMAGE_PHYS); /* ACPI's pointer lies there */
+	direct_map_small(pd, hide_end, ALIGN_UP(image_end, 1UL << LARGE_SHIFT));
+}
+
+/* In 2 MiB pages from p to end, at most to the end of this table. Returns where it stopped. */
+static paddr_t direct_map_large(uint64_t *pd, paddr_t p, paddr_t end)
+{
+	paddr_t stop = MIN(end, ALIGN_DOWN(p, 1UL << GIB_SHIFT) + (1UL << GIB_SHIFT));
+
+	for (uint64_t *e = &pd[p >> LARGE_SHIFT & 511]; p < stop; e++, p += 1UL << LARGE_SHIFT)
+		if (!*e)
+			*e = p | PTE_KERNEL_DATA | PTE_PS;
+	return p;
 }
 
 /* Map [start, end) of RAM in 2 MiB or, where it fills one, 1 GiB pages. */
@@ -110,10 +133,7 @@ static void direct_map(uint64_t *pdpt, paddr_t start, paddr_t end, bool gib_page
 			p += 1UL << GIB_SHIFT;
 			continue;
 		}
-		e = &table_next(e)[p >> LARGE_SHIFT & 511];
-		if (!(*e & PTE_P))
-			*e = p | PTE_KERNEL_DATA | PTE_PS;
-		p += 1UL << LARGE_SHIFT;
+		p = direct_map_large(table_next(e), p, end);
 	}
 }
 
@@ -177,7 +197,7 @@ vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4_out)
 		return 0;
 
 	pdpt = table_next(&pml4[kvm.direct_base >> SLOT_SHIFT & 511]);
-	direct_map_low(table_next(&pdpt[0]), image_end, IMAGE_PHYS, IMAGE_PHYS + relro_end);
+	direct_map_low(table_next(&pdpt[0]), image_end, IMAGE_PHYS + relro_end);
 	for (unsigned i = 0; i < kvm.nr_memmap; i++)
 		direct_map(pdpt, kvm.memmap[i].start, kvm.memmap[i].end, gib_pages);
 	image_map(pml4, relro_start, relro_end);
