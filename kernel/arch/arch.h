@@ -107,6 +107,15 @@ void arch_frame_init(struct trap_frame *frame, uintptr_t rip, uintptr_t rsp);
 /* Leave the kernel with *frame, which lies on the current kernel stack. Does not return. */
 NORETURN void arch_trap_return(struct trap_frame *frame);
 
+/*
+ * The program's stack pointer in a system call of the current thread: exact if it trapped; 16 bytes below what it is
+ * after the call if it came by the gate.
+ */
+static ALWAYS_INLINE uintptr_t arch_user_sp(void)
+{
+	return ((const struct trap_frame *)cpu_self()->kstack_top - 1)->rsp;
+}
+
 /* Thread pointer of the running thread. */
 uintptr_t arch_fs_base_get(void);
 void arch_fs_base_set(uintptr_t base);
@@ -119,6 +128,8 @@ void arch_fs_base_set(uintptr_t base);
 MUST_CHECK int user_copy_in(void *dst, vaddr_t src, size_t n);
 MUST_CHECK int user_copy_out(vaddr_t dst, const void *src, size_t n);
 MUST_CHECK int user_clear(vaddr_t dst, size_t n);
+/* Two words one after the other: what clock_gettime() needs, in few instructions. */
+MUST_CHECK int user_store_pair(vaddr_t dst, uint64_t a, uint64_t b);
 /* Length of the string at src without its 0, at most max; -EFAULT, or -ENAMETOOLONG if there is no 0 in max bytes. */
 MUST_CHECK ssize64_t user_strlen(vaddr_t src, size_t max);
 /* Copy a string with its 0 into dst (cap bytes). Length without the 0, or -EFAULT, -ENAMETOOLONG. */

@@ -14,6 +14,7 @@ _Static_assert(offsetof(struct cpu, scratch) == CPU_SCRATCH, "layout.h");
 _Static_assert(offsetof(struct arch_thread, fpu_live) == THREAD_FPU_LIVE, "layout.h");
 _Static_assert(offsetof(struct trap_frame, rax) == FRAME_RAX, "layout.h");
 _Static_assert(offsetof(struct trap_frame, cr2) == FRAME_CR2, "layout.h");
+_Static_assert(offsetof(struct trap_frame, rsp) == FRAME_RSP, "layout.h");
 _Static_assert(TRAP_GATE == TRAP_VECTOR_GATE && TRAP_SYSCALL == TRAP_VECTOR_SYSCALL, "layout.h");
 
 #define RFLAGS_RESERVED 0x2u

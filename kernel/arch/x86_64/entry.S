@@ -24,6 +24,7 @@ kiln_gate:
 	mov %rsp, %rbp
 	mov %gs:CPU_KSTACK_TOP, %rsp
 	sub $(FRAME_SIZE - FRAME_CR2), %rsp
+	mov %rbp, FRAME_RSP - FRAME_CR2(%rsp) /* for arch_user_sp() */
 	push %rdi
 	push %rsi
 	push %rdx

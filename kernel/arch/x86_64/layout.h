@@ -17,6 +17,7 @@
 #define FRAME_RAX (10 * 8)
 #define FRAME_CR2 (15 * 8)
 #define FRAME_VECTOR (16 * 8)
+#define FRAME_RSP (21 * 8)
 
 #define TRAP_VECTOR_GATE 257
 #define TRAP_VECTOR_SYSCALL 256

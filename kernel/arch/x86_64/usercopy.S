@@ -93,6 +93,17 @@ user_cmpxchg_u32_raw:
 	ret
 	.size user_cmpxchg_u32_raw, . - user_cmpxchg_u32_raw
 
+/* int user_store_pair_raw(void *dst, uint64_t a, uint64_t b) */
+	.globl user_store_pair_raw
+	.hidden user_store_pair_raw
+	.type user_store_pair_raw, @function
+user_store_pair_raw:
+	mov %rsi, (%rdi)
+	mov %rdx, 8(%rdi)
+	xor %eax, %eax
+	ret
+	.size user_store_pair_raw, . - user_store_pair_raw
+
 user_access_end:
 user_access_fault:
 	mov $-EFAULT, %rax
