@@ -4,19 +4,29 @@
 
 src-y += abi/dispatch.c
 src-y += abi/memory.c
+src-y += abi/sched.c
+src-y += abi/signal.c
+src-y += abi/thread.c
+src-y += abi/time.c
 
 src-y += base/chacha20.c
 src-y += base/fmt.c
 src-y += base/rbtree.c
 src-y += base/string.c
 
+src-y += core/futex.c
 src-y += core/heap.c
 src-y += core/log.c
 src-y += core/page.c
 src-y += core/random.c
+src-y += core/sched.c
+src-y += core/signal.c
+src-y += core/thread.c
+src-y += core/timer.c
 src-y += core/vma.c
 src-y += core/vma_resize.c
 src-y += core/vma_tree.c
+src-y += core/wait.c
 
 src-y += arch/x86_64/cpu.c
 src-y += arch/x86_64/entry.S

@@ -7,15 +7,24 @@
 
 struct thread;
 
-void futex_init(void);
-/* 0 woken, -EAGAIN (*addr != val), -ETIMEDOUT, -ERESTARTSYS, -EFAULT. */
+#define FUTEX_BITSET_ANY UINT32_MAX
+
+/* The futex word of a lock that the kernel knows of (robust and PI mutexes). */
+#define FUTEX_WAITERS 0x80000000u
+#define FUTEX_OWNER_DIED 0x40000000u
+#define FUTEX_TID_MASK 0x3fffffffu
+
+/* All of them: -EINVAL if an address is not 4-aligned, -EFAULT if it is not the program's. */
+
+/* 0 woken, -EAGAIN (*addr != val), -ETIMEDOUT (CLOCK_MONOTONIC, NEVER for none), -ERESTARTSYS. */
 int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns);
 /* Number woken, or -errno. */
 long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset);
 /* Wake count, requeue up to requeue to addr2; with cmp, only if *addr == *cmp (-EAGAIN). Number woken + requeued. */
 long futex_requeue(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t requeue, const uint32_t *cmp);
+/* FUTEX_WAKE_OP: change *addr2 as op says, wake count at addr and, if the old *addr2 compares as op says, count2 at addr2. */
 long futex_wake_op(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t count2, uint32_t op);
-/* Walk t's robust list as the kernel does when a thread dies (robust_futexes(7)). */
+/* Walk t's robust list as the kernel does when a thread dies (robust_futexes(7)). t is the current thread. */
 void futex_robust_exit(struct thread *t);
 
 #endif

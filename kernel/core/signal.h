@@ -7,6 +7,7 @@
 #define CORE_SIGNAL_H
 
 #include "arch/trap_frame.h"
+#include "base/list.h"
 #include "base/types.h"
 
 struct thread;
@@ -43,6 +44,7 @@ struct thread;
 #define SIGPWR 30
 #define SIGSYS 31
 #define SIGNAL_MAX 64
+#define SIGRTMIN 32 /* the kernel's: from here on signals are queued */
 
 #define SA_SIGINFO 4u
 #define SA_RESTORER 0x04000000u
@@ -55,6 +57,8 @@ struct thread;
 #define SI_KERNEL 0x80
 #define SI_QUEUE (-1)
 #define SI_TIMER (-2)
+#define SI_MESGQ (-3)
+#define SI_ASYNCIO (-4)
 #define SI_TKILL (-6)
 #define SEGV_MAPERR 1
 #define SEGV_ACCERR 2
@@ -67,6 +71,7 @@ struct thread;
 
 #define SS_ONSTACK 1
 #define SS_DISABLE 2
+#define SS_AUTODISARM 0x80000000u /* disabled while a handler runs */
 
 /* The kernel's struct sigaction for x86-64 as rt_sigaction(2) takes it. */
 struct k_sigaction {
@@ -101,16 +106,29 @@ _Static_assert(sizeof(struct k_stack) == 24, "stack_t");
 struct signal_thread {
 	uint64_t mask;
 	uint64_t pending;             /* bit n-1: signal n, private */
-	struct k_siginfo *info[32];   /* of the private pending standard signals; NULL: none kept */
-	struct k_stack altstack;
+	struct list queue;            /* struct signal_entry: infos of the private pending signals */
+	uint64_t waiting;             /* sigtimedwait: signals that it waits for (and blocks) */
+	struct k_stack altstack;      /* flags as the program set them: never SS_ONSTACK */
 	uint64_t saved_mask;          /* rt_sigsuspend, ppoll: restored after the handler */
 	bool restore_saved_mask;
 };
 
-/* True if t has a signal that it does not block. */
+/* Signal n's bit in a mask. */
+static ALWAYS_INLINE uint64_t signal_bit(int sig)
+{
+	return 1UL << (sig - 1);
+}
+
+/* Sent to the process and not yet taken by a thread. Guarded by the lock in signal.c; reading it is allowed to all. */
+extern uint64_t signal_process_pending;
+
+/* True if t has a signal that it does not block. (Inline: thread_has_signal().) */
 bool signal_deliverable(const struct thread *t);
 
-/* Send to one thread (tgkill). 0 or -EAGAIN (no memory for a queued realtime signal). */
+/*
+ * Send sig (1-64) to one thread (tgkill). info NULL: from the kernel. 0, or -EAGAIN (no memory for a queued realtime
+ * signal). A signal that ends the program ends it here and now, if the thread does not block it.
+ */
 int signal_send_thread(struct thread *t, int sig, const struct k_siginfo *info);
 /* Send to the process (kill). */
 int signal_send_process(int sig, const struct k_siginfo *info);
@@ -124,10 +142,33 @@ void signal_fault(struct trap_frame *frame, int sig, int code, vaddr_t addr);
 /* Deliver what is deliverable to the current thread: frame is changed to enter handlers. On the way out of the kernel
  * with a trap frame; resolves -ERESTARTSYS in frame->rax (frame->error holds the system call number). */
 void signal_deliver(struct trap_frame *frame);
+/* rt_sigreturn: *frame becomes what the handler had interrupted. Returns its rax. */
+long signal_return(struct trap_frame *frame);
 
-/* For sys_rt_sig*. */
+/* For sys_rt_sig*. act and old may be NULL. -EINVAL for a number that there is not, and for SIGKILL and SIGSTOP. */
 int signal_action(int sig, const struct k_sigaction *act, struct k_sigaction *old);
+/* Set the current thread's mask (SIGKILL and SIGSTOP stay out of it). */
 void signal_set_mask(uint64_t mask);
+/*
+ * The same for the time of one system call (rt_sigsuspend, ppoll, pselect6), which ends with signal_restore_mask().
+ * interrupted: the call returns -ERESTARTNOHAND; then the old mask comes back after the handler has run.
+ */
+void signal_set_mask_temporary(uint64_t mask);
+void signal_restore_mask(bool interrupted);
+/* Take a signal of set that is pending for the current thread: its number and *info, or 0. */
+int signal_take(uint64_t set, struct k_siginfo *info);
+/* Sleep until a signal is deliverable (-ERESTARTNOHAND) or deadline_ns comes (-ETIMEDOUT). */
+int signal_wait(uint64_t deadline_ns);
+/* Does address sp lie on the current thread's alternate stack? */
+bool signal_on_altstack(uintptr_t sp);
+
+/* t is new: it inherits parent's mask. */
+void signal_thread_init(struct thread *t, const struct thread *parent);
 void signal_thread_exit(struct thread *t);
+/*
+ * The current thread's system call is about to end with -ERESTARTSYS for a signal that was sent to the process: make the
+ * signal this thread's own, so that no other thread takes it meanwhile.
+ */
+void signal_claim(void);
 
 #endif

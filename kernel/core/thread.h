@@ -30,9 +30,10 @@ struct thread {
 	enum thread_state state;
 	bool interruptible;   /* sleeping: a signal wakes it */
 	bool timed_out;       /* sleeping: the deadline came */
-	struct list run_link; /* run queue */
-	uint64_t slice_start_ns;
+	struct list run_link; /* run queue, or the cache of ended threads */
 	const char *wait_reason; /* what it is blocked on, for reports; static string */
+	uint64_t run_start_ns;   /* when it got the CPU, as far as run times are kept (sched_cpu_time_ns) */
+	uint64_t cpu_time_ns;    /* run time up to run_start_ns */
 
 	/* Identity. tid is unique; the process's pid is the main thread's tid. */
 	int32_t tid;
@@ -45,14 +46,11 @@ struct thread {
 	vaddr_t robust_list;     /* struct robust_list_head */
 	struct signal_thread signal;
 	struct timer sleep_timer;
-	uint64_t cpu_time_ns;    /* run time up to slice_start_ns */
-	vaddr_t exit_unmap_base; /* kiln_unmapself: the stack to unmap once the thread has left it */
-	size_t exit_unmap_len;
 };
 
 /* --- thread.c --- */
 
-/* Boot: make the calling context (the boot stack) into nothing and prepare the idle thread. */
+/* Boot: the calling context (the boot stack) becomes a thread of no list, which sched_start() leaves for good. */
 void thread_init(void);
 
 /*
@@ -63,7 +61,7 @@ MUST_CHECK int thread_create(struct thread **out, const struct trap_frame *frame
 			     bool inherit_fpu);
 void thread_start(struct thread *t);
 
-/* End the current thread: robust list, clear_child_tid wake, exit_unmap. The last thread's end is process_exit(). */
+/* End the current thread: robust list, clear_child_tid wake. The last thread's end is process_exit(). */
 NORETURN void thread_exit(int code);
 
 /* End the program with a wait-status-like result: exit_group. status as a shell shows it. */
@@ -71,7 +69,12 @@ NORETURN void process_exit(int status);
 
 struct thread *thread_find(int32_t tid); /* NULL if there is none */
 unsigned thread_count(void);             /* threads of the program alive */
-extern struct list thread_all;           /* through all_link */
+extern struct list thread_all;           /* through all_link, the main thread first while it lives */
+/* Log what every thread does or is blocked on. Any kernel context. */
+void thread_report(void);
+
+/* The process's id: the main thread's tid. */
+#define PROCESS_ID 1
 
 /* --- sched.c --- */
 
@@ -84,6 +87,19 @@ void sched_yield(void);
 void sched_pending(void);
 /* First entry: run the first thread on this CPU. */
 NORETURN void sched_start(void);
+/*
+ * CPU time of one thread that is the current one, and of the process. Run times of threads are kept from the first time
+ * on that anybody asks (they cost a clock reading at each switch); the process's are exact. Any context.
+ */
+uint64_t sched_thread_time_ns(void);
+uint64_t sched_process_time_ns(void);
+/* Switches between threads since boot. */
+uint64_t sched_switch_count(void);
+
+/* Upcall into abi: name the missing system calls that the program made. */
+void syscall_report_missing(void);
+/* Upcall into fs: PENDING_CONSOLE was set, wake who waits for input. */
+void console_input_pending(void);
 
 #define SLEEP_INTERRUPTIBLE 1u
 
@@ -99,6 +115,12 @@ int thread_sleep(uint64_t deadline_ns, unsigned flags);
 void thread_sleep_cancel(void);
 /* Make t runnable if it sleeps (or is about to). Any number of times. */
 void thread_wake(struct thread *t);
+
+/* True if t has a signal that it does not block. */
+static ALWAYS_INLINE bool thread_has_signal(const struct thread *t)
+{
+	return ((t->signal.pending | signal_process_pending) & ~t->signal.mask) != 0;
+}
 
 /* --- wait queues (wait.c): several threads, several queues per thread (poll) --- */
 struct waitq {

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Futexes. A waiter lies on the kernel stack of the thread that sleeps and is in the bucket of its address, in the
+ * order of coming. Whoever wakes it takes it out of the bucket, so that a wake-up is never spent twice.
+ *
+ * The word is compared and the waiter enqueued under the bucket's lock, and wakers take the same lock: a change of
+ * the word followed by a wake-up is never missed.
+ */
+#include "core/futex.h"
+#include "base/errno.h"
+#include "core/thread.h"
+
+#define BUCKETS 64u /* a power of two */
+
+struct futex_bucket {
+	struct spinlock lock;
+	struct list waiters; /* struct futex_waiter; all zero until first used */
+};
+
+struct futex_waiter {
+	struct list link;
+	struct thread *thread;
+	vaddr_t addr;
+	uint32_t bitset;
+	struct futex_bucket *bucket; /* NULL: woken. Changed under the lock of the bucket that it is in */
+};
+
+static struct futex_bucket buckets[BUCKETS];
+
+static struct futex_bucket *futex_bucket(vaddr_t addr)
+{
+	/* Fibonacci hashing: the high bits of the product are well mixed. */
+	struct futex_bucket *b = &buckets[(addr >> 2) * 0x9e3779b97f4a7c15u >> 58];
+
+	if (unlikely(!b->waiters.next))
+		list_init(&b->waiters);
+	return b;
+}
+_Static_assert(BUCKETS == 1u << (64 - 58), "futex_bucket() takes 6 bits");
+
+/* The waiter's bucket, locked; NULL if it has been woken. A requeue may move it meanwhile. */
+static struct futex_bucket *futex_waiter_lock(const struct futex_waiter *w)
+{
+	for (;;) {
+		struct futex_bucket *b = *(struct futex_bucket *const volatile *)&w->bucket;
+
+		if (!b)
+			return NULL;
+		spin_lock(&b->lock);
+		if (w->bucket == b)
+			return b;
+		spin_unlock(&b->lock);
+	}
+}
+
+/* Take n waiters with a common bit in bitset off the bucket and wake them. Bucket locked. Returns how many. */
+static uint32_t futex_wake_locked(struct futex_bucket *b, vaddr_t addr, uint32_t n, uint32_t bitset)
+{
+	uint32_t woken = 0;
+
+	list_for_each_safe(l, &b->waiters) {
+		struct futex_waiter *w = list_entry(l, struct futex_waiter, link);
+		struct thread *t = w->thread;
+
+		if (woken >= n)
+			break;
+		if (w->addr != addr || !(w->bitset & bitset))
+			continue;
+		list_remove(l);
+		/* From here on the waiter may leave, and *w is gone. */
+		w->bucket = NULL;
+		thread_wake(t);
+		woken++;
+	}
+	return woken;
+}
+
+int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns)
+{
+	struct futex_bucket *b = futex_bucket(addr);
+	struct futex_waiter w = {.thread = thread_current(), .addr = addr, .bitset = bitset, .bucket = b};
+	uint32_t seen;
+	int err;
+
+	if (!IS_ALIGNED(addr, 4))
+		return -EINVAL;
+	spin_lock(&b->lock);
+	err = user_load_u32(&seen, addr);
+	if (err == 0 && seen != val)
+		err = -EAGAIN;
+	if (err) {
+		spin_unlock(&b->lock);
+		return err;
+	}
+	list_push_back(&b->waiters, &w.link);
+	thread_sleep_prepare("futex");
+	spin_unlock(&b->lock);
+	for (;;) {
+		err = thread_sleep(deadline_ns, SLEEP_INTERRUPTIBLE);
+		b = futex_waiter_lock(&w);
+		if (!b)
+			return 0;
+		if (err)
+			break;
+		/* Woken by somebody who meant something else: sleep on. */
+		thread_sleep_prepare("futex");
+		spin_unlock(&b->lock);
+	}
+	list_remove(&w.link);
+	spin_unlock(&b->lock);
+	return err;
+}
+
+long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset)
+{
+	struct futex_bucket *b = futex_bucket(addr);
+	uint32_t woken;
+
+	if (!IS_ALIGNED(addr, 4))
+		return -EINVAL;
+	spin_lock(&b->lock);
+	woken = futex_wake_locked(b, addr, count, bitset);
+	spin_unlock(&b->lock);
+	return woken;
+}
+
+/* Two buckets are locked in the order of their addresses. */
+static void futex_lock_both(struct futex_bucket *a, struct futex_bucket *b)
+{
+	spin_lock(a < b ? &a->lock : &b->lock);
+	if (a != b)
+		spin_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void futex_unlock_both(struct futex_bucket *a, struct futex_bucket *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
+}
+
+/* Move up to n waiters from addr in bucket from to the end of addr2's bucket to. Both locked. Returns how many. */
+static uint32_t futex_move_locked(struct futex_bucket *from, vaddr_t addr, struct futex_bucket *to,
+				  vaddr_t addr2, uint32_t n)
+{
+	struct list moved = LIST_INIT(moved);
+	uint32_t count = 0;
+
+	/* By way of a list of their own: from and to may be the same. */
+	list_for_each_safe(l, &from->waiters) {
+		struct futex_waiter *w = list_entry(l, struct futex_waiter, link);
+
+		if (count >= n)
+			break;
+		if (w->addr != addr)
+			continue;
+		list_remove(l);
+		w->addr = addr2;
+		w->bucket = to;
+		list_push_back(&moved, l);
+		count++;
+	}
+	list_for_each_safe(l, &moved) {
+		list_remove(l);
+		list_push_back(&to->waiters, l);
+	}
+	return count;
+}
+
+long futex_requeue(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t requeue, const uint32_t *cmp)
+{
+	struct futex_bucket *from = futex_bucket(addr), *to = futex_bucket(addr2);
+	uint32_t seen;
+	long n = 0;
+
+	if (!IS_ALIGNED(addr, 4) || !IS_ALIGNED(addr2, 4))
+		return -EINVAL;
+	futex_lock_both(from, to);
+	if (cmp) {
+		n = user_load_u32(&seen, addr);
+		if (n == 0 && seen != *cmp)
+			n = -EAGAIN;
+	}
+	if (n == 0) {
+		n = futex_wake_locked(from, addr, count, FUTEX_BITSET_ANY);
+		n += futex_move_locked(from, addr, to, addr2, requeue);
+	}
+	futex_unlock_both(from, to);
+	return n;
+}
+
+/* Parts of FUTEX_WAKE_OP's operation word (futex(2)). */
+#define OP_SHIFT 8u /* in the operation's field: the argument is 1 << argument */
+enum { OP_SET, OP_ADD, OP_OR, OP_ANDN, OP_XOR };
+enum { OP_CMP_EQ, OP_CMP_NE, OP_CMP_LT, OP_CMP_LE, OP_CMP_GT, OP_CMP_GE };
+
+/* A field of 12 bits with a sign. */
+static int32_t futex_op_field(uint32_t op, unsigned shift)
+{
+	return (int32_t)(op << (20 - shift)) >> 20;
+}
+
+/* *addr changed as op says, in one step; *old is what it was. */
+static int futex_op_apply(vaddr_t addr, uint32_t op, uint32_t *old)
+{
+	uint32_t arg = (uint32_t)futex_op_field(op, 12), value, seen;
+	unsigned kind = op >> 28;
+	int err = user_load_u32(&value, addr);
+
+	if (kind & OP_SHIFT)
+		arg = 1u << (arg & 31);
+	for (;;) {
+		uint32_t changed;
+
+		if (err)
+			return err;
+		switch (kind & ~OP_SHIFT) {
+		case OP_SET:
+			changed = arg;
+			break;
+		case OP_ADD:
+			changed = value + arg;
+			break;
+		case OP_OR:
+			changed = value | arg;
+			break;
+		case OP_ANDN:
+			changed = value & ~arg;
+			break;
+		case OP_XOR:
+			changed = value ^ arg;
+			break;
+		default:
+			return -ENOSYS;
+		}
+		err = user_cmpxchg_u32(addr, value, changed, &seen);
+		if (err == 0 && seen == value) {
+			*old = value;
+			return 0;
+		}
+		value = seen;
+	}
+}
+
+static int futex_op_compare(uint32_t op, uint32_t old, bool *result)
+{
+	int32_t value = (int32_t)old, arg = futex_op_field(op, 0);
+
+	switch (op >> 24 & 15) {
+	case OP_CMP_EQ:
+		*result = value == arg;
+		return 0;
+	case OP_CMP_NE:
+		*result = value != arg;
+		return 0;
+	case OP_CMP_LT:
+		*result = value < arg;
+		return 0;
+	case OP_CMP_LE:
+		*result = value <= arg;
+		return 0;
+	case OP_CMP_GT:
+		*result = value > arg;
+		return 0;
+	case OP_CMP_GE:
+		*result = value >= arg;
+		return 0;
+	default:
+		return -ENOSYS;
+	}
+}
+
+long futex_wake_op(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t count2, uint32_t op)
+{
+	struct futex_bucket *b = futex_bucket(addr), *b2 = futex_bucket(addr2);
+	bool second = false;
+	uint32_t old;
+	long n;
+
+	if (!IS_ALIGNED(addr, 4) || !IS_ALIGNED(addr2, 4))
+		return -EINVAL;
+	futex_lock_both(b, b2);
+	n = futex_op_apply(addr2, op, &old);
+	if (n == 0)
+		n = futex_op_compare(op, old, &second);
+	if (n == 0) {
+		n = futex_wake_locked(b, addr, count, FUTEX_BITSET_ANY);
+		if (second)
+			n += futex_wake_locked(b2, addr2, count2, FUTEX_BITSET_ANY);
+	}
+	futex_unlock_both(b, b2);
+	return n;
+}
+
+/* --- robust lists --- */
+
+#define ROBUST_LIST_LIMIT 2048u /* as Linux: the program may have made a ring of it */
+#define ROBUST_PI 1u            /* low bit of a pointer in the list */
+
+struct robust_list_head { /* struct robust_list_head of linux/futex.h */
+	uint64_t next;
+	int64_t futex_offset;
+	uint64_t pending; /* being locked or unlocked */
+};
+_Static_assert(sizeof(struct robust_list_head) == 24, "struct robust_list_head");
+
+/* If the dying thread owns the lock at addr, mark that and wake one waiter. */
+static void futex_owner_died(vaddr_t addr, int32_t tid, bool pi, bool pending)
+{
+	uint32_t value, seen;
+
+	if (!IS_ALIGNED(addr, 4) || user_load_u32(&value, addr))
+		return;
+	/* Unlocked, but perhaps not yet woken: the thread died in between. */
+	if (pending && !pi && value == 0) {
+		(void)futex_wake(addr, 1, FUTEX_BITSET_ANY);
+		return;
+	}
+	while ((value & FUTEX_TID_MASK) == (uint32_t)tid) {
+		if (user_cmpxchg_u32(addr, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &seen))
+			return;
+		if (seen == value) {
+			if (value & FUTEX_WAITERS)
+				(void)futex_wake(addr, 1, FUTEX_BITSET_ANY);
+			return;
+		}
+		value = seen;
+	}
+}
+
+void futex_robust_exit(struct thread *t)
+{
+	const vaddr_t mask = ~(vaddr_t)ROBUST_PI;
+	struct robust_list_head head;
+	uint64_t entry, next;
+
+	if (user_copy_in(&head, t->robust_list, sizeof(head)))
+		return;
+	entry = head.next;
+	for (unsigned n = 0; n < ROBUST_LIST_LIMIT && (entry & mask) != t->robust_list; n++) {
+		/* Before the lock is given away: its owner may free it. */
+		int err = user_copy_in(&next, entry & mask, sizeof(next));
+
+		if ((entry & mask) != (head.pending & mask))
+			futex_owner_died((entry & mask) + (uint64_t)head.futex_offset, t->tid,
+					 entry & ROBUST_PI, false);
+		if (err)
+			break;
+		entry = next;
+	}
+	if (head.pending & mask)
+		futex_owner_died((head.pending & mask) + (uint64_t)head.futex_offset, t->tid,
+				 head.pending & ROBUST_PI, true);
+}

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Signals, from sending to the handler's frame.
+ *
+ * A pending signal is a bit in a mask and, where there was memory for it, an entry with its siginfo in the queue beside
+ * the mask; realtime signals have one entry for each time they were sent. What is sent to the process
+ * waits in the process's own mask and queue until a thread that does not block it takes it.
+ *
+ * Not supported, for there is no second process that could use it: stopping and continuing. SIGSTOP, SIGTSTP,
+ * SIGTTIN and SIGTTOU do nothing by default.
+ */
+#include "core/signal.h"
+#include "base/errno.h"
+#include "base/string.h"
+#include "core/heap.h"
+#include "core/log.h"
+#include "core/thread.h"
+#include "core/trap.h"
+
+#define QUEUE_MAX 4096u /* entries in all queues together: what RLIMIT_SIGPENDING is elsewhere */
+#define RED_ZONE 128u   /* bytes below rsp that belong to the interrupted function (System V ABI, 3.2.2) */
+
+#define SIG_DFL 0u
+#define SIG_IGN 1u
+
+struct signal_entry {
+	struct list link;
+	struct k_siginfo info;
+};
+
+static struct spinlock signal_lock; /* guards all that follows and every thread's pending and queue */
+uint64_t signal_process_pending;
+static struct list process_queue; /* all zero until first used */
+static struct k_sigaction actions[SIGNAL_MAX];
+static unsigned queued; /* entries in all queues */
+
+#define BIT(sig) (1UL << ((sig)-1))
+static const uint64_t unblockable = BIT(SIGKILL) | BIT(SIGSTOP);
+static const uint64_t default_ignored = BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) | BIT(SIGWINCH) |
+					BIT(SIGSTOP) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU);
+
+static bool signal_ignored(int sig)
+{
+	uint64_t handler = actions[sig - 1].handler;
+
+	return handler == SIG_IGN || (handler == SIG_DFL && (default_ignored & signal_bit(sig)));
+}
+
+static bool signal_is_fatal(int sig)
+{
+	return actions[sig - 1].handler == SIG_DFL && !(default_ignored & signal_bit(sig));
+}
+
+bool signal_deliverable(const struct thread *t)
+{
+	return thread_has_signal(t);
+}
+
+/* After a change of the current thread's mask or of what is pending for it. */
+static void signal_pend_current(void)
+{
+	if (thread_has_signal(thread_current()))
+		cpu_pend(PENDING_SIGNAL);
+	else
+		cpu_unpend(PENDING_SIGNAL);
+}
+
+/* --- pending sets and queues --- */
+
+static struct list *queue_of_process(void)
+{
+	if (!process_queue.next)
+		list_init(&process_queue);
+	return &process_queue;
+}
+
+static void info_default(struct k_siginfo *info, int sig, int code)
+{
+	memset(info, 0, sizeof(*info));
+	info->signo = sig;
+	info->code = code;
+}
+
+/* Add sig to a pending set. info NULL: from the kernel. 0 or -EAGAIN. */
+static int pending_add_locked(uint64_t *pending, struct list *queue, int sig, const struct k_siginfo *info)
+{
+	struct signal_entry *e = NULL;
+
+	if (sig < SIGRTMIN && (*pending & signal_bit(sig)))
+		return 0;
+	if (queued < QUEUE_MAX)
+		e = heap_alloc(sizeof(*e));
+	/* Without an entry a signal still arrives, once; sigqueue(3) is to be told (Linux, __send_signal). */
+	if (!e && sig >= SIGRTMIN && info && info->code != SI_USER)
+		return -EAGAIN;
+	*pending |= signal_bit(sig);
+	if (!e)
+		return 0;
+	if (info)
+		e->info = *info;
+	else
+		info_default(&e->info, sig, SI_KERNEL);
+	e->info.signo = sig;
+	list_push_back(queue, &e->link);
+	queued++;
+	return 0;
+}
+
+static void entry_free_locked(struct signal_entry *e)
+{
+	list_remove(&e->link);
+	queued--;
+	heap_free(e, sizeof(*e));
+}
+
+/* Take sig, which is pending, once; *info becomes its siginfo. */
+static void pending_take_locked(uint64_t *pending, struct list *queue, int sig, struct k_siginfo *info)
+{
+	bool found = false, more = false;
+
+	list_for_each_safe(l, queue) {
+		struct signal_entry *e = list_entry(l, struct signal_entry, link);
+
+		if (e->info.signo != sig)
+			continue;
+		if (found) {
+			more = true;
+			break;
+		}
+		found = true;
+		*info = e->info;
+		entry_free_locked(e);
+	}
+	if (!found)
+		info_default(info, sig, SI_USER);
+	if (!more)
+		*pending &= ~signal_bit(sig);
+}
+
+/* Forget the signals of set. */
+static void pending_flush_locked(uint64_t *pending, struct list *queue, uint64_t set)
+{
+	if (!(*pending & set))
+		return;
+	*pending &= ~set;
+	list_for_each_safe(l, queue) {
+		struct signal_entry *e = list_entry(l, struct signal_entry, link);
+
+		if (set & signal_bit(e->info.signo))
+			entry_free_locked(e);
+	}
+}
+
+/* The signal to take first: those that the processor causes, then the lowest number (Linux, next_signal). */
+static int signal_first(uint64_t set)
+{
+	const uint64_t synchronous = BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGFPE) |
+				     BIT(SIGSYS);
+
+	if (set & synchronous)
+		set &= synchronous;
+	return __builtin_ctzl(set) + 1;
+}
+
+static int signal_take_locked(struct thread *t, uint64_t set, struct k_siginfo *info)
+{
+	int sig;
+
+	if (t->signal.pending & set) {
+		sig = signal_first(t->signal.pending & set);
+		pending_take_locked(&t->signal.pending, &t->signal.queue, sig, info);
+	} else if (signal_process_pending & set) {
+		sig = signal_first(signal_process_pending & set);
+		pending_take_locked(&signal_process_pending, queue_of_process(), sig, info);
+	} else {
+		return 0;
+	}
+	return sig;
+}
+
+int signal_take(uint64_t set, struct k_siginfo *info)
+{
+	int sig;
+
+	spin_lock(&signal_lock);
+	sig = signal_take_locked(thread_current(), set & ~unblockable, info);
+	spin_unlock(&signal_lock);
+	signal_pend_current();
+	return sig;
+}
+
+void signal_claim(void)
+{
+	struct thread *t = thread_current();
+	struct k_siginfo info;
+	int sig;
+
+	spin_lock(&signal_lock);
+	if (!(t->signal.pending & ~t->signal.mask)) {
+		sig = signal_take_locked(t, ~t->signal.mask, &info);
+		if (sig)
+			(void)pending_add_locked(&t->signal.pending, &t->signal.queue, sig, &info);
+	}
+	spin_unlock(&signal_lock);
+}
+
+/* --- sending --- */
+
+static bool signal_wanted(const struct thread *t, int sig)
+{
+	return ((~t->signal.mask | t->signal.waiting) & signal_bit(sig)) != 0;
+}
+
+/* The thread that takes a signal sent to the process: the main thread if it can, else any (Linux,
+ * complete_signal). NULL: all of them block it. */
+static struct thread *signal_pick_thread(int sig)
+{
+	list_for_each(l, &thread_all) {
+		struct thread *t = list_entry(l, struct thread, all_link);
+
+		if (signal_wanted(t, sig))
+			return t;
+	}
+	return NULL;
+}
+
+/* sig has become pending for t, which wants it. */
+static void signal_notify(struct thread *t)
+{
+	if (t == thread_current())
+		signal_pend_current();
+	if (t->state == THREAD_SLEEPING && t->interruptible)
+		thread_wake(t);
+}
+
+/* t: the receiver, or NULL if nobody wants it now. To the process's set or to t's own. */
+static int signal_send(struct thread *t, bool to_process, int sig, const struct k_siginfo *info)
+{
+	bool wanted = t && signal_wanted(t, sig);
+	bool waiting = wanted && (t->signal.waiting & signal_bit(sig));
+	int err;
+
+	if (wanted && !waiting) {
+		if (signal_ignored(sig))
+			return 0;
+		if (signal_is_fatal(sig))
+			process_exit(128 + sig);
+	}
+	spin_lock(&signal_lock);
+	if (to_process)
+		err = pending_add_locked(&signal_process_pending, queue_of_process(), sig, info);
+	else
+		err = pending_add_locked(&t->signal.pending, &t->signal.queue, sig, info);
+	spin_unlock(&signal_lock);
+	if (wanted)
+		signal_notify(t);
+	return err;
+}
+
+int signal_send_thread(struct thread *t, int sig, const struct k_siginfo *info)
+{
+	return signal_send(t, false, sig, info);
+}
+
+int signal_send_process(int sig, const struct k_siginfo *info)
+{
+	return signal_send(signal_pick_thread(sig), true, sig, info);
+}
+
+/* --- masks and actions --- */
+
+void signal_set_mask(uint64_t mask)
+{
+	thread_current()->signal.mask = mask & ~unblockable;
+	signal_pend_current();
+}
+
+void signal_set_mask_temporary(uint64_t mask)
+{
+	struct signal_thread *st = &thread_current()->signal;
+
+	st->saved_mask = st->mask;
+	st->restore_saved_mask = true;
+	signal_set_mask(mask);
+}
+
+void signal_restore_mask(bool interrupted)
+{
+	struct signal_thread *st = &thread_current()->signal;
+
+	/* Interrupted: signal_deliver() does it, once the handler's frame is built. */
+	if (interrupted || !st->restore_saved_mask)
+		return;
+	st->restore_saved_mask = false;
+	signal_set_mask(st->saved_mask);
+}
+
+int signal_wait(uint64_t deadline_ns)
+{
+	int err;
+
+	do {
+		thread_sleep_prepare("signal");
+		err = thread_sleep(deadline_ns, SLEEP_INTERRUPTIBLE);
+	} while (err == 0);
+	return err == -ERESTARTSYS ? -ERESTARTNOHAND : err;
+}
+
+int signal_action(int sig, const struct k_sigaction *act, struct k_sigaction *old)
+{
+	if (sig < 1 || sig > SIGNAL_MAX || (act && (unblockable & signal_bit(sig))))
+		return -EINVAL;
+	spin_lock(&signal_lock);
+	if (old)
+		*old = actions[sig - 1];
+	if (act) {
+		actions[sig - 1] = *act;
+		actions[sig - 1].mask &= ~unblockable;
+		/* POSIX: what is pending and now ignored is discarded, blocked or not. */
+		if (signal_ignored(sig)) {
+			pending_flush_locked(&signal_process_pending, queue_of_process(), signal_bit(sig));
+			list_for_each(l, &thread_all) {
+				struct thread *t = list_entry(l, struct thread, all_link);
+
+				pending_flush_locked(&t->signal.pending, &t->signal.queue, signal_bit(sig));
+			}
+		}
+	}
+	spin_unlock(&signal_lock);
+	return 0;
+}
+
+bool signal_on_altstack(uintptr_t sp)
+{
+	const struct k_stack *ss = &thread_current()->signal.altstack;
+
+	/* With SS_AUTODISARM a handler may switch away from the stack and others use it. */
+	if (ss->flags & (int32_t)SS_AUTODISARM)
+		return false;
+	return !(ss->flags & SS_DISABLE) && sp > ss->sp && sp - ss->sp <= ss->size;
+}
+
+void signal_thread_init(struct thread *t, const struct thread *parent)
+{
+	t->signal.mask = parent->signal.mask;
+	t->signal.pending = 0;
+	t->signal.waiting = 0;
+	t->signal.restore_saved_mask = false;
+	list_init(&t->signal.queue);
+	memset(&t->signal.altstack, 0, sizeof(t->signal.altstack));
+	t->signal.altstack.flags = SS_DISABLE;
+}
+
+void signal_thread_exit(struct thread *t)
+{
+	spin_lock(&signal_lock);
+	pending_flush_locked(&t->signal.pending, &t->signal.queue, UINT64_MAX);
+	spin_unlock(&signal_lock);
+	/* Nothing interrupts it any more. */
+	t->signal.mask = UINT64_MAX;
+}
+
+/* --- delivery --- */
+
+/* A system call was interrupted: what does it return now that a handler (or none: act is NULL) runs? */
+static void signal_resolve_restart(struct trap_frame *frame, const struct k_sigaction *act)
+{
+	long result = (long)frame->rax;
+
+	if (frame->vector != TRAP_SYSCALL && frame->vector != TRAP_GATE)
+		return;
+	if (result == -ERESTARTSYS || result == -ERESTARTNOHAND) {
+		if (!act || (result == -ERESTARTSYS && (act->flags & SA_RESTART)))
+			arch_syscall_restart(frame);
+		else
+			frame->rax = (uint64_t)-EINTR;
+	}
+}
+
+/* Make *frame enter sig's handler. 0 or -EFAULT (there is no stack for it). */
+static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act, const struct k_siginfo *info)
+{
+	struct signal_thread *st = &thread_current()->signal;
+	uint64_t mask = st->restore_saved_mask ? st->saved_mask : st->mask;
+	uintptr_t sp = frame->rsp - RED_ZONE;
+	int sig = info->signo;
+	int err;
+
+	if ((act->flags & SA_ONSTACK) && !(st->altstack.flags & SS_DISABLE) && !signal_on_altstack(frame->rsp))
+		sp = st->altstack.sp + st->altstack.size;
+	signal_resolve_restart(frame, act);
+	err = arch_signal_frame_push(frame, sp, sig, info, mask, &st->altstack, act->handler, act->restorer);
+	if (err)
+		return err;
+	/* The frame is not a system call's any more: nothing to restart. */
+	if (frame->vector == TRAP_SYSCALL || frame->vector == TRAP_GATE)
+		frame->vector = TRAP_START;
+	st->restore_saved_mask = false;
+	if (st->altstack.flags & (int32_t)SS_AUTODISARM) {
+		memset(&st->altstack, 0, sizeof(st->altstack));
+		st->altstack.flags = SS_DISABLE;
+	}
+	signal_set_mask(st->mask | act->mask | (act->flags & SA_NODEFER ? 0 : signal_bit(sig)));
+	return 0;
+}
+
+NORETURN static void signal_die(struct trap_frame *frame, int sig, int code, vaddr_t addr)
+{
+	report_crash(frame, sig, code, addr);
+	process_exit(128 + sig);
+}
+
+void signal_fault(struct trap_frame *frame, int sig, int code, vaddr_t addr)
+{
+	const struct signal_thread *st = &thread_current()->signal;
+	struct k_sigaction act = actions[sig - 1];
+	struct k_siginfo info;
+
+	if (act.handler == SIG_DFL || act.handler == SIG_IGN || (st->mask & signal_bit(sig)))
+		signal_die(frame, sig, code, addr);
+	if (act.flags & SA_RESETHAND)
+		actions[sig - 1].handler = SIG_DFL;
+	info_default(&info, sig, code);
+	info.fault_addr = addr;
+	if (signal_enter(frame, &act, &info))
+		signal_die(frame, SIGSEGV, SEGV_MAPERR, frame->rsp);
+}
+
+/* One signal taken off the pending ones. True: *frame enters its handler. */
+static bool signal_deliver_one(struct trap_frame *frame, const struct k_siginfo *info)
+{
+	int sig = info->signo;
+	struct k_sigaction act = actions[sig - 1];
+
+	if (signal_ignored(sig))
+		return false;
+	if (signal_is_fatal(sig))
+		process_exit(128 + sig);
+	if (act.flags & SA_RESETHAND)
+		actions[sig - 1].handler = SIG_DFL;
+	if (signal_enter(frame, &act, info))
+		signal_fault(frame, SIGSEGV, SI_KERNEL, 0);
+	return true;
+}
+
+void signal_deliver(struct trap_frame *frame)
+{
+	struct thread *t = thread_current();
+	struct k_siginfo info;
+	bool entered = false;
+
+	for (;;) {
+		int sig;
+
+		spin_lock(&signal_lock);
+		sig = signal_take_locked(t, ~t->signal.mask, &info);
+		spin_unlock(&signal_lock);
+		if (!sig)
+			break;
+		entered |= signal_deliver_one(frame, &info);
+	}
+	if (!entered) {
+		signal_resolve_restart(frame, NULL);
+		if (t->signal.restore_saved_mask) {
+			t->signal.restore_saved_mask = false;
+			t->signal.mask = t->signal.saved_mask;
+		}
+	}
+	signal_pend_current();
+}
+
+long signal_return(struct trap_frame *frame)
+{
+	struct signal_thread *st = &thread_current()->signal;
+	struct k_stack altstack;
+	uint64_t mask;
+
+	if (arch_signal_frame_pop(frame, &mask, &altstack)) {
+		signal_fault(frame, SIGSEGV, SI_KERNEL, 0);
+		return (long)frame->rax;
+	}
+	/* Whatever rax holds, it is no system call's result. */
+	frame->vector = TRAP_START;
+	signal_set_mask(mask);
+	if (!(altstack.flags & ~(int32_t)(SS_DISABLE | SS_AUTODISARM)))
+		st->altstack = altstack;
+	return (long)frame->rax;
+}

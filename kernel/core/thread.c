@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Threads: their memory, their names and their end.
+ *
+ * A thread is one allocation: [guard page][kernel stack][struct thread][FPU save area]. One that ends cannot
+ * free the stack it stands on, so it puts itself into a small cache and switches away for good. The next
+ * thread to be created takes it from there; what the cache is too small for is given back by the next
+ * thread that ends. Both run on another stack, and on the same CPU, so the old one is out of use by then.
+ */
+#include "base/errno.h"
+#include "base/string.h"
+#include "core/futex.h"
+#include "core/log.h"
+#include "core/sched.h"
+
+#define KSTACK_BYTES 8192u /* at least */
+#define CACHE_MAX 8u
+#define THREADS_MAX 32000u
+#define TID_MAX (1 << 22) /* Linux's limit (PID_MAX_LIMIT) */
+
+static struct spinlock thread_lock; /* guards all that follows */
+struct list thread_all;
+static struct rb_root tid_tree;
+static int32_t tid_next;
+static unsigned alive;
+static int leader_status; /* exit status of the main thread once it has ended: the process's if nothing ends that */
+
+/* Per CPU, used by that CPU only: ended threads, through run_link, latest first. */
+static struct thread_cache {
+	struct list threads;
+	unsigned count;
+} caches[CONFIG_NR_CPUS];
+
+static struct thread boot_thread;
+static size_t alloc_bytes; /* of one thread, see above */
+
+static ALWAYS_INLINE struct thread_cache *cache_self(void)
+{
+	return &caches[CONFIG_NR_CPUS > 1 ? cpu_self()->id : 0];
+}
+
+void thread_init(void)
+{
+	size_t above = ALIGN_UP(sizeof(struct thread), (size_t)64) + arch_fpu_size();
+
+	alloc_bytes = ALIGN_UP(KSTACK_BYTES + above, PAGE_SIZE);
+	tid_next = PROCESS_ID;
+	list_init(&thread_all);
+	list_init(&cache_self()->threads);
+	boot_thread.state = THREAD_DEAD;
+	sched_init(&boot_thread);
+}
+
+/* Memory of a thread, from the cache or new: the fields that say where it is are set. */
+static struct thread *thread_alloc(void)
+{
+	struct thread_cache *cache = cache_self();
+	struct list *l = list_pop_front(&cache->threads);
+	struct thread *t;
+	vaddr_t base, fpu;
+
+	if (l) {
+		cache->count--;
+		return list_entry(l, struct thread, run_link);
+	}
+	base = plat->kstack_alloc(alloc_bytes);
+	if (!base)
+		return NULL;
+	fpu = base + alloc_bytes - arch_fpu_size();
+	t = (struct thread *)(fpu - ALIGN_UP(sizeof(struct thread), (size_t)64));
+	t->arch.xsave = (void *)fpu;
+	t->kstack_alloc = base;
+	t->kstack_base = base;
+	t->kstack_top = (uintptr_t)t;
+	return t;
+}
+
+static void thread_free_oldest(struct thread_cache *cache)
+{
+	struct thread *t = list_entry(cache->threads.prev, struct thread, run_link);
+
+	list_remove(&t->run_link);
+	cache->count--;
+	plat->kstack_free(t->kstack_alloc, alloc_bytes);
+}
+
+/* Where tid is in the tree, or would be: *parent and the link to it. */
+static struct rb_node **tid_search(int32_t tid, struct rb_node **parent)
+{
+	struct rb_node **link = &tid_tree.node;
+
+	*parent = NULL;
+	while (*link) {
+		int32_t other = rb_entry(*link, struct thread, tid_node)->tid;
+
+		if (tid == other)
+			break;
+		*parent = *link;
+		link = tid < other ? &(*link)->left : &(*link)->right;
+	}
+	return link;
+}
+
+static void tid_assign_locked(struct thread *t)
+{
+	struct rb_node *parent, **link;
+
+	/* There are more ids than threads (THREADS_MAX), so this ends. */
+	do {
+		t->tid = tid_next++;
+		if (tid_next >= TID_MAX)
+			tid_next = PROCESS_ID + 1;
+		link = tid_search(t->tid, &parent);
+	} while (*link);
+	rb_insert(&tid_tree, &t->tid_node, parent, link);
+}
+
+int thread_create(struct thread **out, const struct trap_frame *frame, uintptr_t fs_base,
+		  bool inherit_fpu)
+{
+	const struct thread *parent = thread_current();
+	struct thread *t;
+
+	if (alive >= THREADS_MAX)
+		return -EAGAIN;
+	t = thread_alloc();
+	if (!t)
+		return -ENOMEM;
+	t->state = THREAD_SLEEPING;
+	t->interruptible = false;
+	t->wait_reason = "start";
+	t->run_start_ns = 0;
+	t->cpu_time_ns = 0;
+	t->clear_child_tid = 0;
+	t->robust_list = 0;
+	memcpy(t->name, parent->name, sizeof(t->name));
+	list_init(&t->run_link);
+	timer_init(&t->sleep_timer, thread_sleep_expired);
+	signal_thread_init(t, parent);
+	arch_thread_init(&t->arch, t->kstack_top, frame, fs_base, inherit_fpu);
+	spin_lock(&thread_lock);
+	tid_assign_locked(t);
+	list_push_back(&thread_all, &t->all_link);
+	alive++;
+	spin_unlock(&thread_lock);
+	*out = t;
+	return 0;
+}
+
+/* Tell whom it may concern that the current thread is gone (CLONE_CHILD_CLEARTID: pthread_join). */
+static void thread_clear_tid(const struct thread *t)
+{
+	if (!t->clear_child_tid)
+		return;
+	if (user_clear(t->clear_child_tid, sizeof(uint32_t)) == 0)
+		(void)futex_wake(t->clear_child_tid, 1, FUTEX_BITSET_ANY);
+}
+
+NORETURN void thread_exit(int code)
+{
+	struct thread_cache *cache = cache_self();
+	struct thread *t = thread_current();
+
+	if (unlikely(t->robust_list))
+		futex_robust_exit(t);
+	thread_clear_tid(t);
+	signal_thread_exit(t);
+	spin_lock(&thread_lock);
+	if (t->tid == PROCESS_ID)
+		leader_status = code;
+	list_remove(&t->all_link);
+	rb_erase(&tid_tree, &t->tid_node);
+	alive--;
+	spin_unlock(&thread_lock);
+	if (alive == 0)
+		process_exit(leader_status);
+	if (cache->count >= CACHE_MAX)
+		thread_free_oldest(cache);
+	list_push_front(&cache->threads, &t->run_link);
+	cache->count++;
+	t->state = THREAD_DEAD;
+	sched_switch();
+	panic("thread %d runs after its end", t->tid);
+}
+
+NORETURN void process_exit(int status)
+{
+	syscall_report_missing();
+	plat->exit(status & 0xff);
+}
+
+struct thread *thread_find(int32_t tid)
+{
+	struct rb_node *parent, *n;
+
+	spin_lock(&thread_lock);
+	n = *tid_search(tid, &parent);
+	spin_unlock(&thread_lock);
+	return n ? rb_entry(n, struct thread, tid_node) : NULL;
+}
+
+unsigned thread_count(void)
+{
+	return alive;
+}
+
+void thread_report(void)
+{
+	list_for_each(l, &thread_all) {
+		const struct thread *t = list_entry(l, struct thread, all_link);
+
+		if (t->state == THREAD_SLEEPING)
+			log_print("  thread %d (%s) waits: %s\n", t->tid, t->name,
+				  t->wait_reason ? t->wait_reason : "?");
+		else
+			log_print("  thread %d (%s) %s\n", t->tid, t->name,
+				  t == thread_current() ? "runs" : "is ready");
+	}
+}
