@@ -78,11 +78,15 @@ void trap_init(void)
 	wrmsr(MSR_FMASK, RFLAGS_MASKED);
 }
 
+/*
+ * All kernel stacks lie in the kernel's half, so this is right also in the middle of a switch, when kstack_top is
+ * that of one thread and rsp that of another. The boot stack, in the image, is used before there are threads.
+ */
 static bool in_kernel(const struct trap_frame *f)
 {
 	const struct cpu *c = cpu_self();
 
-	return f->rsp >= c->kstack_base && f->rsp <= c->kstack_top;
+	return (int64_t)f->rsp < 0 || (f->rsp >= c->kstack_base && f->rsp <= c->kstack_top);
 }
 
 /* An interrupt: note it. True if the thread must look at it now, false if the kernel will on its way out. */
