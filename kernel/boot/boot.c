@@ -4,7 +4,6 @@
  * up its protection and one CPU, and comes here.
  */
 #include "abi/start.h"
-#include "core/futex.h"
 #include "core/log.h"
 #include "core/page.h"
 #include "core/thread.h"
@@ -43,12 +42,11 @@ NORETURN void boot_main(const struct boot_info *info)
 	vma_init();
 	image_register();
 	thread_init();
-	futex_init();
 	program_start(info);
 	if (IS_ENABLED(CONFIG_BOOT_BANNER)) {
 		static const char banner[] = "Kiln\n";
 
 		plat->console_write(1, banner, sizeof(banner) - 1);
 	}
-	sched_start();
+	sched_start(info->start_ns);
 }

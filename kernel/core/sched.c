@@ -28,7 +28,7 @@ struct runq {
 	uint64_t slice_end_ns; /* NEVER: no slice is timed */
 	uint64_t slice_switches; /* `switches` when the slice began */
 	uint64_t idle_ns;      /* since boot */
-	uint64_t start_ns;     /* CLOCK_MONOTONIC when the first thread began */
+	uint64_t start_ns;     /* CLOCK_MONOTONIC when the system started */
 };
 
 static struct runq runqs[CONFIG_NR_CPUS];
@@ -247,7 +247,7 @@ void sched_init(struct thread *boot)
 	cpu_self()->current = boot;
 }
 
-NORETURN void sched_start(void)
+NORETURN void sched_start(uint64_t start_ns)
 {
 	struct cpu *cpu = cpu_self();
 	struct runq *rq = runq_self();
@@ -255,7 +255,7 @@ NORETURN void sched_start(void)
 
 	ASSERT(first);
 	rq->slice_end_ns = NEVER;
-	rq->start_ns = plat->clock_monotonic_ns();
+	rq->start_ns = start_ns;
 	switch_to(cpu, rq, cpu->current, first);
 	panic("the boot stack was switched to");
 }

@@ -85,8 +85,8 @@ void sched_yield(void);
 /* The way out of the kernel, called by the gate and by trap_dispatch() when cpu->pending is not 0: timers, reschedule,
  * console. Does not deliver signals. */
 void sched_pending(void);
-/* First entry: run the first thread on this CPU. */
-NORETURN void sched_start(void);
+/* First entry: run the first thread on this CPU. start_ns: CLOCK_MONOTONIC when the process's CPU time began. */
+NORETURN void sched_start(uint64_t start_ns);
 /*
  * CPU time of one thread that is the current one, and of the process. Run times of threads are kept from the first time
  * on that anybody asks (they cost a clock reading at each switch); the process's are exact. Any context.

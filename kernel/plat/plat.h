@@ -112,6 +112,7 @@ struct boot_info {
 	int argc;             /* linuxu: Linux's argv and envp (KILN_OPTS taken out); kvm: 0 and NULL */
 	char **argv;
 	char **envp;
+	uint64_t start_ns;    /* CLOCK_MONOTONIC when the system started */
 };
 
 /* kernel/boot/boot.c. On a boot stack; %gs holds the boot CPU's struct cpu. */

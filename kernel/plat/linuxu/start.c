@@ -162,6 +162,7 @@ void linuxu_start(uintptr_t *sp)
 	plat = &linuxu_ops;
 	linuxu_signal_init();
 	linuxu_clock_init();
+	boot_info.start_ns = linuxu_clock_monotonic_ns();
 	linuxu_host.exe_fd = (int)host_call4(HOST_NR_OPENAT, (uintptr_t)HOST_AT_FDCWD, (uintptr_t)"/proc/self/exe",
 					     HOST_O_CLOEXEC, 0);
 	/* Sleep as exactly as asked for; the default slack is 50 us. */
