@@ -43,6 +43,7 @@ static void *page_hot[HOT_MAX];
 static uint64_t page_free_pages; /* all three stages */
 static uint64_t page_total_pages;
 static uint8_t page_small_states[SMALL_STATES];
+static uint64_t page_small_used; /* of them */
 
 static inline void *page_address(uint64_t number)
 {
@@ -233,13 +234,12 @@ void *page_alloc_zero(void)
 
 static void page_range_add(uint64_t first, uint64_t end)
 {
-	static uint64_t small_used;
 	struct page_range *r = &page_ranges[page_range_count];
 	uint64_t pages = end - first;
 
-	if (pages <= SMALL_STATES - small_used) {
-		r->state = page_small_states + small_used;
-		small_used += pages;
+	if (pages <= SMALL_STATES - page_small_used) {
+		r->state = page_small_states + page_small_used;
+		page_small_used += pages;
 	} else {
 		r->state = page_address(first);
 		first += (pages + PAGE_SIZE - 1) >> PAGE_SHIFT;
