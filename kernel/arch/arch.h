@@ -29,6 +29,7 @@ struct cpu {
 	_Atomic uint32_t pending;
 	uint32_t id;
 	uintptr_t scratch;          /* the syscall instruction's entry keeps rsp here */
+	uintptr_t canary;           /* what the compiler's stack protector compares (%gs:40), the same on all CPUs */
 	uintptr_t kstack_base;      /* of current: rsp in [base, top] means "in the kernel" */
 	struct thread *idle;
 };

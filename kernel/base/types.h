@@ -26,6 +26,8 @@ typedef int64_t ssize64_t;
 #define ALIGNED(n) __attribute__((aligned(n)))
 #define PACKED __attribute__((packed))
 #define UNUSED __attribute__((unused))
+/* For code that runs before %gs is set. */
+#define NO_STACK_PROTECTOR __attribute__((no_stack_protector))
 #define WEAK __attribute__((weak))
 /* Visible outside kernel.o; its name must stand in kernel/exports.txt. */
 #define EXPORT __attribute__((visibility("default"), used))

@@ -60,3 +60,9 @@ void panic(const char *fmt, ...)
 	}
 	plat->exit(LOG_PANIC_STATUS);
 }
+
+void __stack_chk_fail(void)
+{
+	panic("a buffer on a kernel stack was overrun, found in the function that returns to %p",
+	      __builtin_return_address(0));
+}

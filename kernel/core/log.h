@@ -17,6 +17,9 @@ PRINTF_LIKE(1, 2) void log_print(const char *fmt, ...);
 /* Our own bug, or a machine on which nothing can go on: report, exit status 125. */
 NORETURN PRINTF_LIKE(1, 2) void panic(const char *fmt, ...);
 
+/* The compiler's stack protector found an overwritten canary. */
+NORETURN void __stack_chk_fail(void);
+
 #define ASSERT(cond)                                                                               \
 	do {                                                                                       \
 		if (unlikely(!(cond)))                                                             \

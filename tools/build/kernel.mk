@@ -7,8 +7,11 @@ include $(ROOT)/kernel/sources.mk
 kernel_obj := $(KO)/kernel
 kernel_objects := $(addprefix $(kernel_obj)/,$(addsuffix .o,$(basename $(src-y))))
 
+# The canary lies in struct cpu (kernel/arch/arch.h), which %gs points to on both platforms.
+stack_protector := $(if $(CONFIG_STACK_PROTECTOR),-fstack-protector-strong -mstack-protector-guard=tls \
+	-mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40,-fno-stack-protector)
 KERNEL_CFLAGS := -std=gnu17 -ffreestanding -O2 -g -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
-	-fno-stack-protector -fcf-protection=none -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections \
+	$(stack_protector) -fcf-protection=none -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer \
 	-fdebug-prefix-map=$(ROOT)/=
 KERNEL_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla \

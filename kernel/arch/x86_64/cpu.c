@@ -11,6 +11,7 @@ _Static_assert(offsetof(struct cpu, current) == CPU_CURRENT, "layout.h");
 _Static_assert(offsetof(struct cpu, kstack_top) == CPU_KSTACK_TOP, "layout.h");
 _Static_assert(offsetof(struct cpu, pending) == CPU_PENDING, "layout.h");
 _Static_assert(offsetof(struct cpu, scratch) == CPU_SCRATCH, "layout.h");
+_Static_assert(offsetof(struct cpu, canary) == CPU_CANARY, "layout.h");
 _Static_assert(offsetof(struct arch_thread, fpu_live) == THREAD_FPU_LIVE, "layout.h");
 _Static_assert(offsetof(struct trap_frame, rax) == FRAME_RAX, "layout.h");
 _Static_assert(offsetof(struct trap_frame, cr2) == FRAME_CR2, "layout.h");

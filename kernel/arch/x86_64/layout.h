@@ -9,6 +9,7 @@
 #define CPU_KSTACK_TOP 16
 #define CPU_PENDING 24
 #define CPU_SCRATCH 32
+#define CPU_CANARY 40 /* -mstack-protector-guard-offset in tools/build/kernel.mk */
 
 #define THREAD_FPU_LIVE 24 /* arch.fpu_live in struct thread */
 

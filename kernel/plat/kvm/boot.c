@@ -160,17 +160,19 @@ static void image_map(uint64_t *pml4, vaddr_t relro_start, vaddr_t relro_end)
 	}
 }
 
-/* Choose the layout. Without a hardware generator the cycle counter has to do: it is all there is this early. */
+/* Choose the layout and the canary. Without a hardware generator the cycle counter has to do: it is all there is this early. */
 static void layout_choose(void)
 {
-	uint64_t r = 0, s = 0;
+	uint64_t r, s;
 
-	if (IS_ENABLED(CONFIG_KASLR)) {
-		if (!arch_random_u64(&r))
-			r = arch_cycles() * 0x9e3779b97f4a7c15u;
-		if (!arch_random_u64(&s))
-			s = (r ^ arch_cycles()) * 0xd6e8feb86659fd93u;
-	}
+	if (!arch_random_u64(&r))
+		r = arch_cycles() * 0x9e3779b97f4a7c15u;
+	if (!arch_random_u64(&s))
+		s = (r ^ arch_cycles()) * 0xd6e8feb86659fd93u;
+	/* A string that runs over ends at the canary's 0 byte. */
+	kvm.canary = (r * 0xff51afd7ed558ccdu ^ s) & ~0xffUL;
+	if (!IS_ENABLED(CONFIG_KASLR))
+		r = s = 0;
 	vaddr_t slot = (PROGRAM_SLOT_MIN + r % PROGRAM_SLOTS) << SLOT_SHIFT;
 
 	r >>= 8;

@@ -88,18 +88,19 @@ static void xsave_enable(uint64_t *cr4)
 	__asm__ volatile("xsetbv" : : "c"(0), "a"(mask), "d"(0));
 }
 
-NORETURN void kvm_main(void)
+NORETURN NO_STACK_PROTECTOR void kvm_main(void)
 {
 	const struct hvm_start_info *info = phys_to_virt(kvm.start_info);
 	struct boot_info boot = {.cmdline = ""};
 	uint64_t cr3, cr4;
 
+	wrmsr(MSR_GS_BASE, (uint64_t)&boot_cpu);
 	kvm.pml4[0] = 0; /* the identity map goes */
 	__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
 	boot_cpu.self = &boot_cpu;
 	boot_cpu.kstack_base = (uintptr_t)boot_stack;
 	boot_cpu.kstack_top = (uintptr_t)boot_stack_end;
-	wrmsr(MSR_GS_BASE, (uint64_t)&boot_cpu);
+	boot_cpu.canary = kvm.canary;
 	trap_init();
 	uart_init();
 	clock_init();

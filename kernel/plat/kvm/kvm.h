@@ -35,6 +35,7 @@ struct kvm_layout {
 	vaddr_t image_base;    /* where the image is mapped */
 	vaddr_t direct_base;   /* RAM at physical address p is at direct_base + p */
 	vaddr_t window_max;    /* upper end of the program's mappings */
+	uintptr_t canary;      /* of the stack protector */
 	uint64_t *pml4;        /* in the direct map once kvm_main() runs */
 	paddr_t start_info;
 	unsigned nr_memmap;

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Where Linux enters the image (e_entry): %rsp points to argc, argv, envp and the auxiliary vector. */
+#define HOST_NR_ARCH_PRCTL 158
+#define HOST_ARCH_SET_GS 0x1001
+
 	.section .text.kiln_start, "ax", @progbits
 	.globl kiln_start
 	.type kiln_start, @function
 kiln_start:
 	xor %ebp, %ebp
-	mov %rsp, %rdi
+	mov %rsp, %rbx
 	and $-16, %rsp
+	/* %gs first: compiled code compares the stack protector's canary through it. */
+	mov $HOST_ARCH_SET_GS, %edi
+	lea linuxu_boot_cpu(%rip), %rsi
+	mov $HOST_NR_ARCH_PRCTL, %eax
+	syscall
+	mov %rbx, %rdi
 	call linuxu_start
 	ud2
 	.size kiln_start, . - kiln_start

@@ -17,7 +17,7 @@
 
 struct linuxu_host linuxu_host = {.log_fd = 2, .exe_fd = -1, .sigstack_min = SIGSTACK_MIN_DEFAULT};
 
-static struct cpu boot_cpu;
+struct cpu linuxu_boot_cpu;
 static struct boot_info boot_info;
 
 extern const struct elf_dyn _DYNAMIC[] __attribute__((visibility("hidden")));
@@ -124,20 +124,15 @@ static void fs_base_write(uintptr_t base)
 
 static void start_cpu(uintptr_t stack_base)
 {
-	struct cpu *c = &boot_cpu;
-	long err = 0;
+	struct cpu *c = &linuxu_boot_cpu;
 
 	c->self = c;
+	memcpy(&c->canary, linuxu_host.random, sizeof(c->canary));
+	c->canary = (c->canary * 0xff51afd7ed558ccdu) & ~0xffUL; /* a string that runs over ends at its 0 byte */
 	c->kstack_base = stack_base;
 	c->kstack_top = stack_base + BOOT_STACK_BYTES;
 	arch_has_fsgsbase = linuxu_host.fsgsbase;
 	arch_fs_base_write_slow = fs_base_write;
-	if (linuxu_host.fsgsbase)
-		__asm__ volatile("wrgsbase %0" : : "r"(c));
-	else
-		err = host_call2(HOST_NR_ARCH_PRCTL, HOST_ARCH_SET_GS, (uintptr_t)c);
-	if (err)
-		linuxu_die("the %gs register cannot be set", err);
 }
 
 static void start_boot(const void *info)
