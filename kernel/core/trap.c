@@ -33,6 +33,9 @@ static void exception_signal(struct trap_frame *f)
 	case TRAP_BREAKPOINT:
 		signal_fault(f, SIGTRAP, TRAP_BRKPT, f->rip);
 		break;
+	case TRAP_STACK_SEGMENT:
+		signal_fault(f, SIGBUS, SI_KERNEL, 0);
+		break;
 	case TRAP_ALIGNMENT:
 		signal_fault(f, SIGBUS, BUS_ADRALN, 0);
 		break;
@@ -77,8 +80,7 @@ bool trap_try_fault(struct trap_frame *f)
 {
 	uintptr_t fixup;
 
-	if (f->vector == TRAP_PAGE_FAULT && plat->pmap_fault &&
-	    vma_fault(f->cr2, f->error & PF_WRITE, f->error & PF_FETCH))
+	if (f->vector == TRAP_PAGE_FAULT && vma_fault(f->cr2, f->error & PF_WRITE, f->error & PF_FETCH))
 		return true;
 	fixup = arch_fixup(f->rip);
 	if (!fixup)
