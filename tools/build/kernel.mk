@@ -5,7 +5,7 @@
 include $(ROOT)/kernel/sources.mk
 
 kernel_obj := $(KO)/kernel
-kernel_objects := $(addprefix $(kernel_obj)/,$(addsuffix .o,$(basename $(src-y))))
+kernel_objects := $(patsubst %,$(kernel_obj)/%.o,$(src-y))
 
 # The canary lies in struct cpu (kernel/arch/arch.h), which %gs points to on both platforms.
 stack_protector := $(if $(CONFIG_STACK_PROTECTOR),-fstack-protector-strong -mstack-protector-guard=tls \
@@ -27,12 +27,12 @@ $(kernel_obj)/flags: FORCE
 	@echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS)' | cmp -s - $@ || \
 		echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS)' >$@
 
-$(kernel_obj)/%.o: $(ROOT)/kernel/%.c $(kernel_obj)/flags $(KO)/auto.conf
+$(kernel_obj)/%.c.o: $(ROOT)/kernel/%.c $(kernel_obj)/flags $(KO)/auto.conf
 	@mkdir -p $(@D)
 	$(say) CC $(call short,$<)
 	$(q)$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS) -MMD -MP -c -o $@ $<
 
-$(kernel_obj)/%.o: $(ROOT)/kernel/%.S $(kernel_obj)/flags $(KO)/auto.conf
+$(kernel_obj)/%.S.o: $(ROOT)/kernel/%.S $(kernel_obj)/flags $(KO)/auto.conf
 	@mkdir -p $(@D)
 	$(say) AS $(call short,$<)
 	$(q)$(CC) $(KERNEL_CFLAGS) $(KERNEL_CPPFLAGS) -MMD -MP -c -o $@ $<
