@@ -170,6 +170,13 @@ extern char kiln_trap_check[], kiln_trap_done[];
  * instruction of a TRAP_SYSCALL, the call of the gate of a TRAP_GATE. */
 void arch_syscall_restart(struct trap_frame *frame);
 
+/* What the auxiliary vector tells of the processor: AT_PLATFORM, AT_HWCAP, AT_HWCAP2, and AT_MINSIGSTKSZ, the bytes of
+ * stack that a signal's delivery takes at most. Any context after arch_init(). */
+#define ARCH_PLATFORM "x86_64"
+uint64_t arch_hwcap(void);
+uint64_t arch_hwcap2(void);
+size_t arch_signal_frame_max(void);
+
 /* Cycle counter. */
 static ALWAYS_INLINE uint64_t arch_cycles(void)
 {

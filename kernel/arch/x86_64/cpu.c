@@ -180,6 +180,17 @@ uintptr_t arch_fixup(uintptr_t rip)
 	return 0;
 }
 
+uint64_t arch_hwcap(void)
+{
+	return cpuid(1, 0).edx;
+}
+
+/* The one bit there is says that the program may use wrfsbase (arch/x86/include/uapi/asm/hwcap2.h). */
+uint64_t arch_hwcap2(void)
+{
+	return arch_has_fsgsbase ? 2 : 0;
+}
+
 /* rdseed and rdrand may fail for lack of entropy; Intel's advice is to try ten times. */
 #define RANDOM_TRIES 10
 

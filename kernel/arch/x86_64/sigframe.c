@@ -147,6 +147,12 @@ int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, cons
 	return 0;
 }
 
+size_t arch_signal_frame_max(void)
+{
+	/* Both parts, the word behind the FPU state, and what aligning them costs. */
+	return fpu_size + 4 + 63 + sizeof(struct rt_sigframe) + 15 + 8;
+}
+
 /* Load the FPU state from a frame's fpstate pointer. */
 static int fpu_pop(uintptr_t fpstate)
 {
