@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The console's files. The platform cannot be asked whether there is input without taking it, so that poll()
+ * reads ahead into a small buffer, which the next read empties first.
+ */
+#include "fs/console.h"
+#include "base/errno.h"
+#include "base/string.h"
+#include "core/heap.h"
+#include "core/thread.h"
+#include "fs/chunk.h"
+#include "fs/fcntl.h"
+#include "fs/poll.h"
+#include "fs/termios.h"
+#include "plat/plat.h"
+
+static struct {
+	struct waitq readers;
+	uint8_t ahead[64];  /* read but not taken yet: [ahead_pos, ahead_len) */
+	uint32_t ahead_pos, ahead_len;
+	bool eof;           /* end of file was seen by reading ahead; the next read reports it */
+} console = {.readers = {.waiters = LIST_INIT(console.readers.waiters)}};
+
+/* An upcall from the scheduler (layers.txt): the platform reported input. */
+void console_input_pending(void)
+{
+	if (list_empty(&console.readers.waiters))
+		plat->console_watch(false);
+	waitq_wake(&console.readers, UINT32_MAX);
+}
+
+/* As plat->console_read(), after what was read ahead. */
+static ssize64_t console_take(uint8_t *buf, size_t n)
+{
+	size_t have = console.ahead_len - console.ahead_pos;
+
+	if (have > 0) {
+		n = MIN(n, have);
+		memcpy(buf, console.ahead + console.ahead_pos, n);
+		console.ahead_pos += (uint32_t)n;
+		return (ssize64_t)n;
+	}
+	if (console.eof) {
+		console.eof = false;
+		return 0;
+	}
+	return plat->console_read(buf, n);
+}
+
+/* Make sure that input, if there is any, is in the buffer. */
+static void console_look_ahead(void)
+{
+	ssize64_t n;
+
+	if (console.ahead_pos < console.ahead_len || console.eof)
+		return;
+	n = plat->console_read(console.ahead, sizeof(console.ahead));
+	console.eof = n == 0;
+	console.ahead_pos = 0;
+	console.ahead_len = n > 0 ? (uint32_t)n : 0;
+}
+
+/* Sleep until there may be input: 0 or -ERESTARTSYS. */
+static int console_wait(void)
+{
+	int err;
+
+	plat->console_watch(true);
+	err = waitq_wait(&console.readers,
+			 (console_look_ahead(), console.ahead_pos < console.ahead_len || console.eof), NEVER,
+			 SLEEP_INTERRUPTIBLE, "console input");
+	if (list_empty(&console.readers.waiters))
+		plat->console_watch(false);
+	return err;
+}
+
+static ssize64_t console_read(struct file *f, struct uio *u, uint64_t pos)
+{
+	struct chunk c;
+	ssize64_t n;
+
+	(void)pos;
+	chunk_begin(&c, u->left);
+	while ((n = console_take(c.buf, MIN(u->left, c.cap))) == -EAGAIN) {
+		int err = (file_flags(f) & O_NONBLOCK) != 0 ? -EAGAIN : console_wait();
+
+		if (err != 0) {
+			n = err;
+			break;
+		}
+	}
+	if (n > 0 && uio_put(u, c.buf, (size_t)n) != 0)
+		n = -EFAULT;
+	chunk_end(&c);
+	return n;
+}
+
+/* All of the chunk, however little the platform takes at a time: bytes written, or an error if there are none. */
+static ssize64_t console_write_chunk(int fd, const uint8_t *buf, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize64_t step = plat->console_write(fd, buf + done, n - done);
+
+		if (step <= 0)
+			return done > 0 ? (ssize64_t)done : step;
+		done += (size_t)step;
+	}
+	return (ssize64_t)done;
+}
+
+static ssize64_t console_write(struct file *f, struct uio *u, uint64_t pos)
+{
+	int fd = f == &console_files[2] ? 2 : 1;
+	ssize64_t done = 0, err = 0;
+	struct chunk c;
+
+	(void)pos;
+	chunk_begin(&c, u->left);
+	while (u->left > 0 && err == 0) {
+		size_t n = MIN(u->left, c.cap);
+		struct uio at = *u;
+		ssize64_t written;
+
+		err = uio_get(&at, c.buf, n);
+		if (err != 0)
+			break;
+		written = console_write_chunk(fd, c.buf, n);
+		if (written > 0) {
+			uio_skip(u, (size_t)written);
+			done += written;
+		}
+		if (written < (ssize64_t)n)
+			err = written > 0 ? 1 : written; /* stop; what follows will meet the error again */
+	}
+	chunk_end(&c);
+	if (err == -EPIPE)
+		signal_send_thread(thread_current(), SIGPIPE, NULL);
+	return done > 0 ? done : err;
+}
+
+static unsigned console_poll(struct file *f, struct poll_table *pt)
+{
+	unsigned found = 0;
+
+	if (file_writable(f))
+		found |= POLL_WRITABLE;
+	if (!file_readable(f))
+		return found;
+	if (pt != NULL) {
+		/* Switched off by the first input that finds nobody waiting. */
+		plat->console_watch(true);
+		poll_wait(pt, &console.readers);
+	}
+	console_look_ahead();
+	if (console.ahead_pos < console.ahead_len)
+		found |= POLL_READABLE;
+	if (console.eof)
+		found |= plat->console_is_tty(0) ? POLL_READABLE : POLLHUP;
+	return found;
+}
+
+static bool console_file_is_tty(const struct file *f)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (f == &console_files[fd])
+			return plat->console_is_tty(fd);
+	return true; /* opened as /dev/tty */
+}
+
+static long console_ioctl(struct file *f, unsigned cmd, vaddr_t arg)
+{
+	int32_t count;
+
+	if (cmd == FIONREAD && file_readable(f)) {
+		console_look_ahead();
+		count = (int32_t)(console.ahead_len - console.ahead_pos);
+		return user_copy_out(arg, &count, sizeof(count));
+	}
+	return console_file_is_tty(f) ? termios_ioctl(cmd, arg) : -ENOTTY;
+}
+
+static void console_stat(struct file *f, struct file_stat *out)
+{
+	if (console_file_is_tty(f)) {
+		out->mode = S_IFCHR | 0620;
+		out->dev = FILE_DEV_TREE;
+		out->rdev = FILE_RDEV(136, 0); /* /dev/pts/0 */
+	} else {
+		out->mode = S_IFIFO | 0600;
+		out->dev = FILE_DEV_PIPE;
+	}
+	out->ino = 1;
+}
+
+static const struct file_ops console_ops = {
+	.read = console_read,
+	.write = console_write,
+	.poll = console_poll,
+	.ioctl = console_ioctl,
+	.stat = console_stat,
+};
+
+static void console_tty_release(struct file *f)
+{
+	heap_free(f, sizeof(*f));
+}
+
+static const struct file_ops console_tty_ops = {
+	.read = console_read,
+	.write = console_write,
+	.poll = console_poll,
+	.ioctl = console_ioctl,
+	.stat = console_stat,
+	.release = console_tty_release,
+};
+
+struct file console_files[3] = {
+	{.ops = &console_ops, .refs = 1, .flags = O_RDONLY},
+	{.ops = &console_ops, .refs = 1, .flags = O_WRONLY},
+	{.ops = &console_ops, .refs = 1, .flags = O_WRONLY},
+};
+
+int console_open_tty(unsigned flags, struct file **out)
+{
+	struct file *f;
+
+	if (!plat->console_is_tty(0) && !plat->console_is_tty(1) && !plat->console_is_tty(2))
+		return -ENXIO;
+	f = heap_alloc(sizeof(*f));
+	if (f == NULL)
+		return -ENOMEM;
+	file_init(f, &console_tty_ops, flags);
+	*out = f;
+	return 0;
+}

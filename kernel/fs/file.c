@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What all open files have in common: references, access mode, position. */
+#include "fs/file.h"
+#include "base/errno.h"
+#include "fs/fcntl.h"
+
+void file_init(struct file *f, const struct file_ops *ops, unsigned flags)
+{
+	f->ops = ops;
+	f->pos = 0;
+	f->lock = (struct spinlock)SPINLOCK_INIT;
+	atomic_init(&f->refs, 1);
+	atomic_init(&f->flags, flags);
+}
+
+struct file *file_get(struct file *f)
+{
+	/* Relaxed: whoever gets a reference has one to get it from, or holds the table's lock. */
+	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+	return f;
+}
+
+void file_put(struct file *f)
+{
+	/* Release what this reference did to the file, acquire it in the one that frees. */
+	if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1 && f->ops->release != NULL)
+		f->ops->release(f);
+}
+
+bool file_readable(const struct file *f)
+{
+	unsigned flags = file_flags(f);
+
+	return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
+}
+
+bool file_writable(const struct file *f)
+{
+	unsigned flags = file_flags(f);
+
+	return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static ssize64_t file_move(struct file *f, struct uio *u, uint64_t pos, bool write)
+{
+	ssize64_t (*op)(struct file *, struct uio *, uint64_t) = write ? f->ops->write : f->ops->read;
+
+	if (write ? !file_writable(f) : !file_readable(f))
+		return -EBADF;
+	if (op == NULL)
+		return -EINVAL;
+	return u->left > 0 ? op(f, u, pos) : 0;
+}
+
+/* Files with a position do not sleep in read and write, so that the lock may be held. */
+static ssize64_t file_move_on(struct file *f, struct uio *u, bool write)
+{
+	ssize64_t n;
+
+	if (!f->ops->seekable)
+		return file_move(f, u, 0, write);
+	spin_lock(&f->lock);
+	n = file_move(f, u, f->pos, write);
+	if (n > 0)
+		f->pos += (uint64_t)n;
+	spin_unlock(&f->lock);
+	return n;
+}
+
+ssize64_t file_read(struct file *f, struct uio *u)
+{
+	return file_move_on(f, u, false);
+}
+
+ssize64_t file_write(struct file *f, struct uio *u)
+{
+	return file_move_on(f, u, true);
+}
+
+ssize64_t file_pread(struct file *f, struct uio *u, uint64_t pos)
+{
+	return f->ops->seekable ? file_move(f, u, pos, false) : -ESPIPE;
+}
+
+ssize64_t file_pwrite(struct file *f, struct uio *u, uint64_t pos)
+{
+	return f->ops->seekable ? file_move(f, u, pos, true) : -ESPIPE;
+}
+
+ssize64_t file_seek(struct file *f, int64_t offset, int whence)
+{
+	struct file_stat st;
+	uint64_t base;
+	int64_t target;
+	ssize64_t result = -EINVAL;
+
+	if ((file_flags(f) & O_PATH) != 0)
+		return -EBADF;
+	if (!f->ops->seekable)
+		return -ESPIPE;
+	file_stat(f, &st);
+	spin_lock(&f->lock);
+	base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? f->pos : st.size;
+	if (whence >= SEEK_SET && whence <= SEEK_END &&
+	    !__builtin_add_overflow((int64_t)base, offset, &target) && target >= 0) {
+		f->pos = (uint64_t)target;
+		result = target;
+	}
+	spin_unlock(&f->lock);
+	return result;
+}
+
+void file_stat(struct file *f, struct file_stat *out)
+{
+	*out = (struct file_stat){.dev = FILE_DEV_ANON, .nlink = 1};
+	f->ops->stat(f, out);
+}

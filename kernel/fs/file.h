@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Open files (Linux's "open file descriptions") and the table of descriptors that refer to them.
+ */
+#ifndef FS_FILE_H
+#define FS_FILE_H
+
+#include "base/atomic.h"
+#include "base/types.h"
+#include "fs/uio.h"
+
+struct poll_table; /* fs/poll.h */
+struct file;
+
+/* What fstat() tells of a file. All times are the epoch. */
+struct file_stat {
+	uint32_t mode;  /* S_IF* and permissions */
+	uint64_t ino;
+	uint64_t dev;   /* of the file system */
+	uint64_t rdev;  /* of a device file */
+	uint64_t size;
+	uint64_t nlink;
+};
+
+/* Numbers of file systems as st_dev has them. */
+#define FILE_DEV_TREE 1  /* the fixed tree */
+#define FILE_DEV_PIPE 2  /* pipes */
+#define FILE_DEV_ANON 3  /* eventfd and the like */
+
+/* A device number as Linux encodes it; small majors and minors only. */
+#define FILE_RDEV(major, minor) ((uint64_t)(major) << 8 | (minor))
+
+/*
+ * What a kind of file can do. A NULL means that it cannot, as said. u->left is never 0 on entry of read and
+ * write. They return bytes moved, and an error only if there are none; both may sleep, and return
+ * -ERESTARTSYS when a signal interrupts them.
+ */
+struct file_ops {
+	ssize64_t (*read)(struct file *f, struct uio *u, uint64_t pos);  /* NULL: -EINVAL */
+	ssize64_t (*write)(struct file *f, struct uio *u, uint64_t pos); /* NULL: -EINVAL */
+	/* POLL* bits that hold now; registers with pt first if it is not NULL. NULL: always readable and writable. */
+	unsigned (*poll)(struct file *f, struct poll_table *pt);
+	/* NULL, or for the commands of this kind of file: else -ENOTTY. */
+	long (*ioctl)(struct file *f, unsigned cmd, vaddr_t arg);
+	void (*stat)(struct file *f, struct file_stat *out);
+	/* The last reference is gone: free f and what it holds. NULL: f is static. */
+	void (*release)(struct file *f);
+	bool seekable; /* it has a position */
+	bool mappable; /* mmap(2) may read it into memory, or, for /dev/zero, give plain memory */
+};
+
+struct file {
+	const struct file_ops *ops;
+	_Atomic uint32_t refs;
+	_Atomic uint32_t flags; /* O_*: access mode and status flags */
+	struct spinlock lock;   /* guards pos */
+	uint64_t pos;
+};
+
+void file_init(struct file *f, const struct file_ops *ops, unsigned flags);
+struct file *file_get(struct file *f); /* another reference; returns f */
+void file_put(struct file *f);
+
+static inline unsigned file_flags(const struct file *f)
+{
+	return atomic_load_explicit(&f->flags, memory_order_relaxed);
+}
+
+bool file_readable(const struct file *f);
+bool file_writable(const struct file *f);
+
+/* read(2) and write(2) at the file's position; pread(2) and pwrite(2) at pos (-ESPIPE if there is no position). */
+ssize64_t file_read(struct file *f, struct uio *u);
+ssize64_t file_write(struct file *f, struct uio *u);
+ssize64_t file_pread(struct file *f, struct uio *u, uint64_t pos);
+ssize64_t file_pwrite(struct file *f, struct uio *u, uint64_t pos);
+/* lseek(2): the new position, -ESPIPE, -EINVAL. */
+ssize64_t file_seek(struct file *f, int64_t offset, int whence);
+void file_stat(struct file *f, struct file_stat *out);
+
+/* --- descriptors (fd.c) --- */
+
+/* The file behind fd, with a reference for the caller; NULL if fd is not open. */
+struct file *fd_get(int fd);
+/*
+ * Put f at the lowest free descriptor >= min. The caller's reference goes over to the table on success. The
+ * descriptor, -EMFILE, -EINVAL (min is above the limit) or -ENOMEM.
+ */
+int fd_install(struct file *f, int min, bool cloexec);
+/* Put f at fd, closing what was there; the reference goes over on success. fd, -EBADF (fd is above the limit), -ENOMEM. */
+int fd_replace(struct file *f, int fd, bool cloexec);
+/* 0 or -EBADF. */
+int fd_close(int fd);
+/* Close, or mark close-on-exec, all of [first, last]. */
+void fd_close_range(unsigned first, unsigned last, bool only_cloexec);
+/* The close-on-exec flag: 0, 1 or -EBADF. */
+int fd_cloexec_get(int fd);
+int fd_cloexec_set(int fd, bool on);
+/* The lowest open descriptor >= fd, or -1. */
+int fd_next(int fd);
+
+/* RLIMIT_NOFILE: soft limit and the highest value that it can be given. */
+#define FD_LIMIT_MAX 65536
+extern uint32_t fd_limit;
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copies between the kernel and lists of ranges. */
+#include "fs/uio.h"
+#include "arch/arch.h"
+#include "base/errno.h"
+#include "base/string.h"
+
+enum uio_op { UIO_PUT, UIO_GET, UIO_ZERO };
+
+void uio_init(struct uio *u, struct uio_vec *vec, uint64_t base, size_t len, bool kernel)
+{
+	*vec = (struct uio_vec){.base = base, .len = len};
+	*u = (struct uio){.vec = vec, .left = len, .kernel = kernel};
+}
+
+static int uio_copy_piece(const struct uio *u, enum uio_op op, uint64_t at, void *buf, size_t n)
+{
+	if (!u->kernel) {
+		if (op == UIO_PUT)
+			return user_copy_out(at, buf, n);
+		return op == UIO_GET ? user_copy_in(buf, at, n) : user_clear(at, n);
+	}
+	if (op == UIO_PUT)
+		memcpy((void *)at, buf, n);
+	else if (op == UIO_GET)
+		memcpy(buf, (const void *)at, n);
+	else
+		memset((void *)at, 0, n);
+	return 0;
+}
+
+/* Bytes at hand in one piece, at most n (> 0, <= left): steps over ranges that are used up or empty. */
+static size_t uio_piece(struct uio *u, size_t n)
+{
+	while (u->vec_done == u->vec->len) {
+		u->vec++;
+		u->vec_done = 0;
+	}
+	return MIN(u->vec->len - u->vec_done, n);
+}
+
+static void uio_advance(struct uio *u, size_t piece)
+{
+	u->vec_done += piece;
+	u->left -= piece;
+}
+
+static int uio_copy(struct uio *u, enum uio_op op, char *buf, size_t n)
+{
+	struct uio next = *u;
+
+	while (n > 0) {
+		size_t piece = uio_piece(&next, n);
+		int err = uio_copy_piece(u, op, next.vec->base + next.vec_done, buf, piece);
+
+		if (err != 0)
+			return err;
+		uio_advance(&next, piece);
+		n -= piece;
+		if (op != UIO_ZERO)
+			buf += piece;
+	}
+	*u = next;
+	return 0;
+}
+
+int uio_put(struct uio *u, const void *src, size_t n)
+{
+	return uio_copy(u, UIO_PUT, (char *)(uintptr_t)src, n);
+}
+
+int uio_get(struct uio *u, void *dst, size_t n)
+{
+	return uio_copy(u, UIO_GET, dst, n);
+}
+
+int uio_put_zeros(struct uio *u, size_t n)
+{
+	return uio_copy(u, UIO_ZERO, NULL, n);
+}
+
+void uio_skip(struct uio *u, size_t n)
+{
+	while (n > 0) {
+		size_t piece = uio_piece(u, n);
+
+		uio_advance(u, piece);
+		n -= piece;
+	}
+}
