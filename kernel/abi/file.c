@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* read(2), write(2) and their family: from the program's ranges to a uio. */
+#include "abi/syscall.h"
+#include "arch/arch.h"
+#include "base/errno.h"
+#include "core/heap.h"
+#include "fs/chunk.h"
+#include "fs/fcntl.h"
+#include "fs/file.h"
+
+typedef ssize64_t (*file_stream_fn)(struct file *, struct uio *);
+typedef ssize64_t (*file_at_fn)(struct file *, struct uio *, uint64_t);
+
+/* The program's iovec, copied. */
+struct iov {
+	struct uio_vec few[8];
+	struct uio_vec *vec;
+	size_t count;
+};
+
+static void iov_free(struct iov *iov)
+{
+	if (iov->vec != iov->few)
+		heap_free(iov->vec, iov->count * sizeof(*iov->vec));
+}
+
+/* Bytes in all, at most RW_MAX; what is beyond is cut off, as Linux does. -EINVAL for a negative length. */
+static ssize64_t iov_measure(struct iov *iov)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < iov->count; i++) {
+		if ((int64_t)iov->vec[i].len < 0)
+			return -EINVAL;
+		iov->vec[i].len = MIN(iov->vec[i].len, RW_MAX - total);
+		total += iov->vec[i].len;
+	}
+	return (ssize64_t)total;
+}
+
+/* On success the caller has iov_free() to call. 0, -EINVAL, -EFAULT, -ENOMEM. */
+static int iov_import(struct iov *iov, struct uio *u, vaddr_t addr, size_t count)
+{
+	ssize64_t total;
+	int err;
+
+	if (count > IOV_MAX)
+		return -EINVAL;
+	iov->count = count;
+	iov->vec = count <= ARRAY_SIZE(iov->few) ? iov->few : heap_alloc(count * sizeof(*iov->vec));
+	if (iov->vec == NULL)
+		return -ENOMEM;
+	err = count > 0 ? user_copy_in(iov->vec, addr, count * sizeof(*iov->vec)) : 0;
+	total = err != 0 ? err : iov_measure(iov);
+	if (total < 0) {
+		iov_free(iov);
+		return (int)total;
+	}
+	*u = (struct uio){.vec = iov->vec, .left = (size_t)total};
+	return 0;
+}
+
+/* One range of the program. 0 or -EINVAL (a negative length). */
+static int range_import(struct uio *u, struct uio_vec *vec, long addr, long len)
+{
+	if (len < 0)
+		return -EINVAL;
+	uio_init(u, vec, (uint64_t)addr, (size_t)MIN(len, RW_MAX), false);
+	return 0;
+}
+
+static long file_stream(long fd, struct uio *u, file_stream_fn op)
+{
+	struct file *f = fd_get((int)fd);
+	long n;
+
+	if (f == NULL)
+		return -EBADF;
+	n = op(f, u);
+	file_put(f);
+	return n;
+}
+
+static long file_at(long fd, struct uio *u, long pos, file_at_fn op)
+{
+	struct file *f;
+	long n;
+
+	if (pos < 0)
+		return -EINVAL;
+	f = fd_get((int)fd);
+	if (f == NULL)
+		return -EBADF;
+	n = op(f, u, (uint64_t)pos);
+	file_put(f);
+	return n;
+}
+
+long sys_read(long fd, long buf, long count)
+{
+	struct uio_vec vec;
+	struct uio u;
+	int err = range_import(&u, &vec, buf, count);
+
+	return err != 0 ? err : file_stream(fd, &u, file_read);
+}
+
+long sys_write(long fd, long buf, long count)
+{
+	struct uio_vec vec;
+	struct uio u;
+	int err = range_import(&u, &vec, buf, count);
+
+	return err != 0 ? err : file_stream(fd, &u, file_write);
+}
+
+long sys_pread64(long fd, long buf, long count, long pos)
+{
+	struct uio_vec vec;
+	struct uio u;
+	int err = range_import(&u, &vec, buf, count);
+
+	return err != 0 ? err : file_at(fd, &u, pos, file_pread);
+}
+
+long sys_pwrite64(long fd, long buf, long count, long pos)
+{
+	struct uio_vec vec;
+	struct uio u;
+	int err = range_import(&u, &vec, buf, count);
+
+	return err != 0 ? err : file_at(fd, &u, pos, file_pwrite);
+}
+
+static long iov_stream(long fd, long addr, long count, file_stream_fn op)
+{
+	struct iov iov;
+	struct uio u;
+	long n = iov_import(&iov, &u, (vaddr_t)addr, (size_t)count);
+
+	if (n != 0)
+		return n;
+	n = file_stream(fd, &u, op);
+	iov_free(&iov);
+	return n;
+}
+
+static long iov_at(long fd, long addr, long count, long pos, file_at_fn op)
+{
+	struct iov iov;
+	struct uio u;
+	long n = iov_import(&iov, &u, (vaddr_t)addr, (size_t)count);
+
+	if (n != 0)
+		return n;
+	n = file_at(fd, &u, pos, op);
+	iov_free(&iov);
+	return n;
+}
+
+long sys_readv(long fd, long addr, long count)
+{
+	return iov_stream(fd, addr, count, file_read);
+}
+
+long sys_writev(long fd, long addr, long count)
+{
+	return iov_stream(fd, addr, count, file_write);
+}
+
+/* The position comes in two halves; on 64 bits the low one is all of it. */
+long sys_preadv(long fd, long addr, long count, long pos, long pos_high)
+{
+	(void)pos_high;
+	return iov_at(fd, addr, count, pos, file_pread);
+}
+
+long sys_pwritev(long fd, long addr, long count, long pos, long pos_high)
+{
+	(void)pos_high;
+	return iov_at(fd, addr, count, pos, file_pwrite);
+}
+
+long sys_lseek(long fd, long offset, long whence)
+{
+	struct file *f = fd_get((int)fd);
+	long pos;
+
+	if (f == NULL)
+		return -EBADF;
+	pos = file_seek(f, offset, (int)whence);
+	file_put(f);
+	return pos;
+}
+
+/* Copy up to count bytes from in (at *pos, or at its own position) to out: bytes copied, or an error if there are none. */
+static long sendfile_copy(struct file *out, struct file *in, uint64_t *pos, size_t count)
+{
+	struct chunk c;
+	size_t done = 0;
+	long n = 1;
+
+	chunk_begin(&c, count);
+	while (done < count && n > 0) {
+		struct uio_vec vec;
+		struct uio u;
+		size_t want = MIN(count - done, c.cap);
+
+		uio_init(&u, &vec, (uintptr_t)c.buf, want, true);
+		n = pos != NULL ? file_pread(in, &u, *pos) : file_read(in, &u);
+		if (n <= 0)
+			break;
+		uio_init(&u, &vec, (uintptr_t)c.buf, (size_t)n, true);
+		n = file_write(out, &u);
+		if (n > 0)
+			done += (size_t)n;
+		if (n > 0 && pos != NULL)
+			*pos += (uint64_t)n;
+	}
+	chunk_end(&c);
+	return done > 0 ? (long)done : n;
+}
+
+long sys_sendfile(long out_fd, long in_fd, long offset, long count)
+{
+	struct file *in = fd_get((int)in_fd), *out = fd_get((int)out_fd);
+	uint64_t pos = 0;
+	long n = -EBADF;
+
+	if (in == NULL || out == NULL || !file_readable(in) || !file_writable(out))
+		goto put;
+	n = -EINVAL;
+	if (!in->ops->seekable || in->ops->read == NULL || count < 0)
+		goto put;
+	n = offset != 0 ? user_copy_in(&pos, (vaddr_t)offset, sizeof(pos)) : 0;
+	if (n == 0)
+		n = sendfile_copy(out, in, offset != 0 ? &pos : NULL, (size_t)MIN(count, RW_MAX));
+	if (n > 0 && offset != 0 && user_copy_out((vaddr_t)offset, &pos, sizeof(pos)) != 0)
+		n = -EFAULT;
+put:
+	if (in != NULL)
+		file_put(in);
+	if (out != NULL)
+		file_put(out);
+	return n;
+}
