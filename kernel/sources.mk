@@ -3,13 +3,23 @@
 # The kernel's sources, sorted by folder and name; one line per file.
 
 src-y += abi/dispatch.c
+src-y += abi/fd.c
+src-y += abi/file.c
+src-y += abi/ident.c
 src-y += abi/memory.c
+src-y += abi/misc.c
+src-y += abi/path.c
+src-y += abi/path_change.c
+src-y += abi/poll.c
 src-y += abi/sched.c
 src-y += abi/signal.c
+src-y += abi/start.c
+src-y += abi/stat.c
 src-y += abi/thread.c
 src-y += abi/time.c
 
 src-y += base/chacha20.c
+src-y += base/cmdline.c
 src-y += base/fmt.c
 src-y += base/rbtree.c
 src-y += base/string.c
@@ -17,6 +27,7 @@ src-y += base/string.c
 src-y += core/futex.c
 src-y += core/heap.c
 src-y += core/log.c
+src-y += core/options.c
 src-y += core/page.c
 src-y += core/random.c
 src-y += core/sched.c
@@ -27,6 +38,18 @@ src-y += core/vma.c
 src-y += core/vma_resize.c
 src-y += core/vma_tree.c
 src-y += core/wait.c
+
+src-y += fs/console.c
+src-y += fs/dev.c
+src-y += fs/eventfd.c
+src-y += fs/fd.c
+src-y += fs/file.c
+src-y += fs/node.c
+src-y += fs/pipe.c
+src-y += fs/poll.c
+src-y += fs/proc.c
+src-y += fs/termios.c
+src-y += fs/uio.c
 
 src-y += arch/x86_64/cpu.c
 src-y += arch/x86_64/entry.S

@@ -84,7 +84,6 @@ static void random_seed(void)
 	uint8_t discard[RANDOM_OUT_BYTES];
 
 	rng.seeded = true;
-	rng.stir[1] = plat->clock_realtime_ns();
 	if (have >= sizeof(rng.key))
 		return;
 	/* Four times 64 bits of the processor; what the platform gave stays mixed in. */
@@ -94,6 +93,7 @@ static void random_seed(void)
 	}
 	if (have >= sizeof(rng.key))
 		return;
+	rng.stir[1] ^= plat->clock_realtime_ns();
 	if (!random_gather_jitter())
 		log_line(LOG_WARN, "random numbers may be predictable: the processor has no RDRAND and its clock "
 				   "runs too evenly; give the machine another CPU model (kiln run does)");

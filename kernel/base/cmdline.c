@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The command line's tokens. */
+#include "base/cmdline.h"
+#include "base/errno.h"
+#include "base/string.h"
+
+bool cmdline_next(const char **at, struct cmdline_token *token)
+{
+	const char *p = *at;
+
+	while (*p == ' ')
+		p++;
+	token->text = p;
+	while (*p != ' ' && *p != 0)
+		p++;
+	token->len = (size_t)(p - token->text);
+	*at = p;
+	return token->len > 0;
+}
+
+bool cmdline_has_prefix(const struct cmdline_token *token, const char *prefix, struct cmdline_token *rest)
+{
+	size_t n = strlen(prefix);
+
+	if (token->len < n || memcmp(token->text, prefix, n) != 0)
+		return false;
+	*rest = (struct cmdline_token){.text = token->text + n, .len = token->len - n};
+	return true;
+}
+
+bool cmdline_is(const struct cmdline_token *token, const char *text)
+{
+	struct cmdline_token rest;
+
+	return cmdline_has_prefix(token, text, &rest) && rest.len == 0;
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static int cmdline_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20; /* to lower case */
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+ssize64_t cmdline_decode(const struct cmdline_token *token, char *out)
+{
+	const char *p = token->text, *end = p + token->len;
+	char *o = out;
+
+	if (token->len == 1 && *p == '%')
+		p = end;
+	while (p < end) {
+		int high, low;
+
+		if (*p != '%') {
+			*o++ = *p++;
+			continue;
+		}
+		high = end - p > 2 ? cmdline_digit(p[1]) : -1;
+		low = end - p > 2 ? cmdline_digit(p[2]) : -1;
+		if (high < 0 || low < 0 || (high == 0 && low == 0))
+			return -EINVAL;
+		*o++ = (char)(high << 4 | low);
+		p += 3;
+	}
+	*o = 0;
+	return o - out;
+}
