@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The only syscall instructions of the kernel. The seccomp filter lets host calls through from exactly
- * these three addresses (it sees the address behind the instruction), so they share one aligned block:
- * the upper halves of their addresses are equal.
+ * The syscall instructions of the running kernel (start.S has one more). The seccomp filter lets host calls
+ * through from exactly these three addresses (it sees the address behind the instruction), so they share one
+ * aligned block: the upper halves of their addresses are equal.
  */
 #define NR_RT_SIGRETURN 15
 #define NR_PPOLL 271
