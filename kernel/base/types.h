@@ -28,7 +28,8 @@ typedef int64_t ssize64_t;
 #define UNUSED __attribute__((unused))
 /* For code that runs before %gs is set. */
 #define NO_STACK_PROTECTOR __attribute__((no_stack_protector))
-#define WEAK __attribute__((weak))
+/* Not necessarily linked: compare with NULL first. Hidden, so that no PLT entry is made for it. */
+#define WEAK __attribute__((weak, visibility("hidden")))
 /* Visible outside kernel.o; its name must stand in kernel/exports.txt. */
 #define EXPORT __attribute__((visibility("default"), used))
 
