@@ -87,7 +87,7 @@ class Suite:
         """(complaints, outcomes to show)"""
         if self.name == "diff":
             oracle = self.oracle(case, seed)
-            wrong = judge.judge_status(case, oracle, None) + judge.judge_patterns(case, oracle, "linux")
+            wrong = judge.judge_status(case, oracle, 0) + judge.judge_patterns(case, oracle, "linux")
             if wrong:
                 return ["on Linux, the oracle:"] + wrong, [oracle]
             if platform == "linux":

@@ -54,6 +54,8 @@ def command_for(settings, platform, case, image, seed):
         for option, value in (("--memory", case.memory), ("--machine", case.machine)):
             if value:
                 cmd += [option.encode(), value.encode()]
+        if case.cpu:
+            cmd += [b"--qemu-arg", b"-cpu", b"--qemu-arg", case.cpu.encode()]
     for e in env:
         cmd += [b"--env", e]
     return cmd + [os.fsencode(image), b"--"] + case.args, []

@@ -27,6 +27,13 @@ struct context {
 	void *arg;
 };
 
+#define KSTACKS_MAX 1024u
+
+static struct kstack {
+	vaddr_t base;
+	size_t bytes;
+} kstacks[KSTACKS_MAX]; /* base 0: free */
+
 static struct cpu machine_cpu;
 static ucontext_t main_context;
 static int exit_status;
@@ -165,14 +172,26 @@ static vaddr_t machine_kstack_alloc(size_t bytes)
 		return 0;
 	p = aligned_alloc(PAGE_SIZE, bytes);
 	memset(p, 0, bytes);
-	machine_kstacks++;
-	return (vaddr_t)p;
+	for (unsigned i = 0; i < KSTACKS_MAX; i++) {
+		if (kstacks[i].base == 0) {
+			kstacks[i] = (struct kstack){(vaddr_t)p, bytes};
+			machine_kstacks++;
+			return (vaddr_t)p;
+		}
+	}
+	fail_msg("more than %u kernel stacks", KSTACKS_MAX);
+	return 0;
 }
 
 static void machine_kstack_free(vaddr_t base, size_t bytes)
 {
 	struct context *c = (struct context *)(base + bytes - arch_fpu_size());
+	unsigned i = 0;
 
+	while (kstacks[i].base != base)
+		assert_in_range(++i, 0, KSTACKS_MAX - 1);
+	assert_int_equal(kstacks[i].bytes, bytes);
+	kstacks[i].base = 0;
 	free(c->stack);
 	free((void *)base);
 	machine_kstacks--;
@@ -241,6 +260,20 @@ void machine_reset(void)
 	machine_timer_sets = machine_idles = machine_restarts = 0;
 	machine_handler = (struct machine_handler){0};
 	machine_crash_signal = 0;
+	if (!thread_all.next)
+		thread_init();
+	timers_disarmed();
+	timers_set_slice(NEVER);
+	for (int sig = 1; sig <= SIGNAL_MAX; sig++) {
+		const struct k_sigaction ignore = {.handler = 1}, dfl = {0};
+
+		/* To ignore a signal is also to forget it where it is pending. */
+		if (signal_action(sig, &ignore, NULL) == 0)
+			assert_int_equal(signal_action(sig, &dfl, NULL), 0);
+	}
+	for (unsigned i = 0; i < KSTACKS_MAX; i++)
+		if (kstacks[i].base)
+			machine_kstack_free(kstacks[i].base, kstacks[i].bytes);
 	thread_init();
 }
 
@@ -263,6 +296,9 @@ int machine_run(void)
 		started = true;
 		sched_start(START_NS);
 	}
+	/* Threads that the end of the process has cut off. */
+	list_for_each(l, &thread_all)
+		timer_stop(&list_entry(l, struct thread, all_link)->sleep_timer);
 	return exit_status;
 }
 
