@@ -118,8 +118,8 @@ int build_main(char **argv)
 	char *manifest = cargo_manifest(c.dir);
 
 	if (c.dir && !path_is_dir(c.dir))
-		die(STATUS_FAILED, "%s is not a folder\n  kiln build takes the folder that has Cargo.toml in it",
-		    c.dir);
+		die(STATUS_FAILED,
+		    "%s is not a folder\n  kiln build takes the folder that has Cargo.toml in it", c.dir);
 	if (!manifest && !strv_has(&c.common, "--manifest-path"))
 		die(STATUS_FAILED, "there is no Cargo.toml in %s or above it\n"
 				   "  give the crate's folder: kiln build DIR; a new crate: cargo new DIR",

@@ -190,7 +190,7 @@ static void cargo_build_argv(const struct cargo *c, const struct toolchain *tc, 
 	strv_append(argv, &c->args);
 }
 
-/* The file may be what cargo built and yet no image, if the crate's own configuration names another linker. */
+/* What cargo built is no image if the crate's own configuration names another linker. */
 static int cargo_check_image(const char *path)
 {
 	struct image image;
@@ -207,7 +207,8 @@ static int cargo_check_result(const struct cargo *c)
 {
 	if (!c->images.n) {
 		error("the crate has no program in it, so there is nothing to make an image of\n"
-		      "  a program is src/main.rs or a [[bin]]; an example: --example NAME; another package: -p NAME");
+		      "  a program is src/main.rs or a [[bin]]\n"
+		      "  an example: --example NAME; another package: -p NAME");
 		return STATUS_FAILED;
 	}
 	for (size_t i = 0; i < c->images.n; i++) {
@@ -237,7 +238,8 @@ static int cargo_build_with(struct cargo *c, const struct toolchain *tc)
 		status = cargo_pass_run(&pass, &argv, &env);
 	}
 	if (status < 0) {
-		error("cannot start %s: %s\n  install it: apt-get install cargo-web, or see https://rustup.rs",
+		error("cannot start %s: %s\n"
+		      "  install it: apt-get install cargo-web, or see https://rustup.rs",
 		      tc->cargo, strerror(-status));
 		status = STATUS_FAILED;
 	}

@@ -68,7 +68,10 @@ static char *manifest_find(const struct cargo *c)
 	return cargo_manifest(c->dir);
 }
 
-/* Packages as `cargo run` takes them: those named, else the one of the folder, else the workspace's default. */
+/*
+ * Packages as `cargo run` takes them: those named, else the one of the folder, else the workspace's
+ * default.
+ */
 static void candidates_find(struct candidates *found, const struct cargo *c, const struct json *metadata)
 {
 	const struct json *packages = json_get(metadata, "packages");
@@ -89,7 +92,9 @@ static void candidates_find(struct candidates *found, const struct cargo *c, con
 			here = true;
 		}
 	}
-	for (const struct json *p = packages ? packages->first : NULL; p && !c->packages.n && !here; p = p->next)
+	if (c->packages.n || here)
+		packages = NULL;
+	for (const struct json *p = packages ? packages->first : NULL; p; p = p->next)
 		if (json_string(p, "id") && json_has(members, json_string(p, "id")))
 			candidates_add(found, p);
 	free(manifest);
@@ -97,7 +102,7 @@ static void candidates_find(struct candidates *found, const struct cargo *c, con
 
 static int candidates_choose(const struct candidates *found, struct cargo *c)
 {
-	/* One program needs no choice. None is cargo's to report, or a package was named by more than its name. */
+	/* One program needs no choice; none is reported after the build. */
 	if (found->bins.n < 2)
 		return 0;
 	if (found->default_runs == 1) {
@@ -161,8 +166,8 @@ static void forget_links(const char *dir, const struct stat *st)
 	while (d && (e = readdir(d))) {
 		struct stat other;
 
-		if (!fstatat(dirfd(d), e->d_name, &other, AT_SYMLINK_NOFOLLOW) && other.st_ino == st->st_ino &&
-		    other.st_dev == st->st_dev)
+		if (!fstatat(dirfd(d), e->d_name, &other, AT_SYMLINK_NOFOLLOW) &&
+		    other.st_ino == st->st_ino && other.st_dev == st->st_dev)
 			unlinkat(dirfd(d), e->d_name, 0);
 	}
 	if (d)

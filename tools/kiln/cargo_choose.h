@@ -14,7 +14,7 @@
  */
 MUST_CHECK int cargo_choose(struct cargo *c, const char *cargo, const struct strv *env);
 
-/* The Cargo.toml that cargo takes for dir: the nearest one at or above it. Caller frees; NULL: none. */
+/* The Cargo.toml that cargo takes for dir: the nearest at or above it, or NULL. Caller frees. */
 char *cargo_manifest(const char *dir);
 
 /* Remove images and cargo's copies of them (hard links in deps/), so that cargo links them again. */

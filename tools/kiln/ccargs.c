@@ -213,9 +213,9 @@ static const char *const link_ignored[] = {
 	"-rdynamic", "-static-libgcc", "-shared-libgcc", "-static-libstdc++", "-fuse-ld=*", "--ld-path=*",
 	"-nostdlib++", "-B*", "--sysroot=*", "-flto*", "-fno-lto", NULL};
 
-static const char *const compile_only[] = {"-c",  "-S",           "-E",        "-M",         "-MM",
-					   "-###", "-fsyntax-only", "--compile", "--assemble", "--preprocess",
-					   NULL};
+static const char *const compile_only[] = {
+	"-c", "-S", "-E", "-M", "-MM", "-###", "-fsyntax-only", "--compile", "--assemble", "--preprocess",
+	NULL};
 
 static void parse_option(struct cc_parser *p, const char *arg)
 {

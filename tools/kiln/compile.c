@@ -40,8 +40,8 @@ static struct compiler compiler_find(bool cxx)
 
 	compiler.command = chosen && *chosen ? xstrdup(chosen) : first_command(cxx ? cxx_names : c_names);
 	if (!compiler.command)
-		die(STATUS_FAILED, "there is no C%s compiler\n  install one: apt-get install %s", cxx ? "++" : "",
-		    cxx ? "clang" : "gcc");
+		die(STATUS_FAILED, "there is no C%s compiler\n  install one: apt-get install %s",
+		    cxx ? "++" : "", cxx ? "clang" : "gcc");
 	compiler.clang = strstr(str_basename(compiler.command), "clang") != NULL;
 	return compiler;
 }

@@ -96,8 +96,8 @@ static void check_kvm(struct doctor *d)
 		say_ok("kvm", "guests run on the processor itself");
 		return;
 	}
-	char *text = xasprintf("%s, so programs run in emulation, slower%s", why,
-			       strstr(why, "access") ? "\nsudo usermod -aG kvm $USER, then log in again" : "");
+	const char *next = strstr(why, "access") ? "\nsudo usermod -aG kvm $USER, then log in again" : "";
+	char *text = xasprintf("%s, so programs run in emulation, slower%s", why, next);
 
 	say_missing(d, false, "kvm", text);
 	free(text);
@@ -151,7 +151,7 @@ static void check_cxx(struct doctor *d)
 	if (path_is_dir(headers))
 		say_ok("c++", "libc++");
 	else
-		say_missing(d, false, "c++", "Kiln was built without the C++ libraries (make menuconfig has them)");
+		say_missing(d, false, "c++", "not built into this Kiln (make menuconfig has it)");
 	free(headers);
 }
 
@@ -170,7 +170,8 @@ int doctor_main(char **argv)
 	check_prefix(&d);
 	check_rust(&d, dir);
 	check_command(&d, true, "linker", "ld", "not installed\napt-get install binutils");
-	check_command(&d, false, "c", "gcc", "not installed, for crates with C code in them\napt-get install gcc");
+	check_command(&d, false, "c", "gcc",
+		      "not installed, for crates with C code in them\napt-get install gcc");
 	check_cxx(&d);
 	check_command(&d, false, "addr2line", "addr2line",
 		      "not installed, so crash reports have no names\napt-get install binutils");

@@ -24,12 +24,11 @@ static void env_print(const char *pair)
 /* rustc's own arguments, as words without quotes: usable only if the prefix has no spaces. */
 static void env_add_rustc_args(const struct toolchain *tc, struct strv *env)
 {
-	char *cc = prefix_bin("kiln-cc"), *sysroot = prefix_lib("rust");
+	char *cc = prefix_bin("kiln-cc");
 
 	strv_addf(env, "KILN_RUSTC_ARGS=--target " RUST_TARGET " -C linker=%s%s%s", cc,
-		  tc->kiln_sysroot ? " --sysroot " : "", tc->kiln_sysroot ? sysroot : "");
+		  tc->kiln_sysroot ? " --sysroot " : "", tc->kiln_sysroot ? tc->sysroot : "");
 	free(cc);
-	free(sysroot);
 }
 
 int env_main(char **argv)

@@ -28,7 +28,7 @@ static bool read_at(int fd, void *data, size_t n, uint64_t offset)
 	return offset <= INT64_MAX && pread(fd, data, n, (off_t)offset) == (ssize_t)n;
 }
 
-/* One note after the other (gABI 4.1, "Note Section"): sizes of owner and description, type, both padded to 4. */
+/* Notes follow one another (gABI, "Note Section"): owner's and description's sizes, both padded to 4. */
 static void notes_scan(const char *data, size_t n, struct image_notes *notes)
 {
 	Elf64_Nhdr h;
@@ -159,7 +159,7 @@ static char *inspect_phdrs(int fd, const char *path, const Elf64_Ehdr *eh, struc
 		if (ph.p_type != PT_LOAD)
 			continue;
 		if (ph.p_filesz > image->file_bytes || ph.p_offset > image->file_bytes - ph.p_filesz)
-			return xasprintf("%s is cut off: a segment of it is missing\n  build it again", path);
+			return xasprintf("%s is cut off: a part of it is missing\n  build it again", path);
 		if (__builtin_add_overflow(ph.p_paddr, ph.p_memsz, &end))
 			return xasprintf("%s has a segment that wraps around, so it is not an image", path);
 		image->loaded_bytes += ph.p_filesz;

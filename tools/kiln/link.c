@@ -19,19 +19,10 @@ enum { LINK_ARGS_BYTES_MAX = 65536 };
 
 /* What <prefix>/lib/kiln/link.args replaces, if it is there. */
 static const char *const default_args[] = {
-	"-m", "elf_x86_64", "-static", "-pie", "--no-dynamic-linker", "-z", "relro", "-z", "now", "-z", "text",
-	"-z", "noexecstack", "-z", "pack-relative-relocs", "--eh-frame-hdr", "--gc-sections",
-	"--build-id=none", "-T", "image.ld",
+	"-m", "elf_x86_64", "-static", "-pie", "--no-dynamic-linker", "-z", "relro", "-z", "now", "-z",
+	"text", "-z", "noexecstack", "-z", "pack-relative-relocs", "--eh-frame-hdr", "--gc-sections",
+	"--build-id=none",
 };
-
-/* A word that is the name of a file in <prefix>/lib/kiln stands for that file. */
-static void add_link_arg(struct strv *argv, const char *word)
-{
-	char *file = word[0] == '-' ? NULL : prefix_lib(word);
-
-	strv_add(argv, file && path_is_file(file) ? file : word);
-	free(file);
-}
 
 static void add_link_args(struct strv *argv)
 {
@@ -40,10 +31,10 @@ static void add_link_args(struct strv *argv)
 
 	if (!file_read(path, LINK_ARGS_BYTES_MAX, &text)) {
 		for (char *word = strtok(text.p, " \t\r\n"); word; word = strtok(NULL, " \t\r\n"))
-			add_link_arg(argv, word);
+			strv_add(argv, word);
 	} else {
 		for (size_t i = 0; i < ARRAY_SIZE(default_args); i++)
-			add_link_arg(argv, default_args[i]);
+			strv_add(argv, default_args[i]);
 	}
 	buf_free(&text);
 	free(path);
@@ -65,8 +56,9 @@ static void add_cxx_library(struct strv *argv)
 		char *path = prefix_lib(names[i]);
 
 		if (!path_is_file(path))
-			die(STATUS_FAILED, "the program needs the C++ library, and this Kiln was built without it\n"
-					   "  choose it in make menuconfig and build again");
+			die(STATUS_FAILED,
+			    "the program needs the C++ library, and this Kiln was built without it\n"
+			    "  choose it in make menuconfig and build again");
 		strv_add(argv, path);
 		free(path);
 	}
@@ -90,6 +82,9 @@ static void link_command(const struct cc *cc, struct strv *argv)
 		return;
 	}
 	add_link_args(argv);
+	/* ld would describe procedure linkage tables where the script does not keep them. */
+	strv_add_all(argv, "--no-ld-generated-unwind-info", "-T", NULL);
+	add_part(argv, "image.ld");
 	strv_add_all(argv, "-o", cc->output ? cc->output : "a.out", NULL);
 	add_part(argv, "lib/crt1.o");
 	add_part(argv, "lib/crti.o");
@@ -148,7 +143,7 @@ int cc_link(const struct cc *cc)
 	char *missing = prefix_missing();
 
 	if (cc->shared) {
-		error("an image is one program: shared libraries (cdylib, dylib, -shared) cannot be made for it");
+		error("an image is one program: shared libraries (cdylib, dylib, -shared) are not for it");
 		return STATUS_FAILED;
 	}
 	if (missing) {

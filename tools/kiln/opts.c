@@ -4,6 +4,7 @@
  */
 #include "opts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct opt *opts_find(const struct opts *o, const char *name, size_t n, char letter)
@@ -12,7 +13,7 @@ static const struct opt *opts_find(const struct opts *o, const char *name, size_
 		for (const struct opt *p = o->tables[t]; p->id; p++) {
 			if (letter && p->letter == letter)
 				return p;
-			if (!letter && p->name && strlen(p->name) == n && !strncmp(p->name, name, n))
+			if (name && p->name && strlen(p->name) == n && !strncmp(p->name, name, n))
 				return p;
 		}
 	return NULL;
@@ -70,7 +71,10 @@ static int opts_long(struct opts *o, const char *arg)
 	o->opt = opts_find(o, arg + 2, n - 2, 0);
 	if (!o->opt)
 		opts_unknown(o, arg, n);
-	return opts_value(o, arg[n] ? arg + n + 1 : NULL, shown);
+	int id = opts_value(o, arg[n] ? arg + n + 1 : NULL, shown);
+
+	free(shown);
+	return id;
 }
 
 /* o->bundle points at a letter. */

@@ -35,6 +35,7 @@ enum {
 struct pump {
 	int from, to;
 	bool framed;
+	bool started;       /* framed: the first byte went out */
 	bool done;          /* nothing more to read, or nobody to write to */
 	bool reader_gone;   /* writing failed */
 	size_t at, len;     /* data[at..len) is still to be written */
@@ -76,14 +77,20 @@ void relay_prepare(void)
 		die(STATUS_NOT_RUN, "cannot wait for signals: %s", strerror(errno));
 }
 
+/*
+ * A UART drops the byte it holds when the guest switches its FIFO on, and has taken the first one by
+ * then. So the first byte is one that makes no difference: an escape before a byte that needs none,
+ * or an end of file before another.
+ */
 static size_t pump_frame(struct pump *p, const char *raw, size_t n)
 {
 	size_t len = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (raw[i] == FRAME_EOF || raw[i] == FRAME_LITERAL)
+		if (raw[i] == FRAME_EOF || raw[i] == FRAME_LITERAL || !p->started)
 			p->data[len++] = FRAME_LITERAL;
 		p->data[len++] = raw[i];
+		p->started = true;
 	}
 	return len;
 }
@@ -110,8 +117,8 @@ static void pump_read(struct pump *p)
 	/* An error is an end, too. */
 	p->done = true;
 	if (p->framed) {
-		p->data[0] = FRAME_EOF;
-		p->len = 1;
+		p->data[0] = p->data[1] = FRAME_EOF;
+		p->len = 2;
 	}
 }
 

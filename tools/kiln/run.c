@@ -45,6 +45,8 @@ static const struct opt run_options[] = {
 };
 
 static const uint64_t default_memory_bytes = UINT64_C(128) << 20;
+/* From here on the default is added to what the image itself takes. */
+static const uint64_t big_image_bytes = UINT64_C(4) << 20;
 /* Beside the image, for page tables, stacks and the smallest heap. */
 static const uint64_t spare_memory_bytes = UINT64_C(256) << 10;
 
@@ -61,7 +63,8 @@ static const char *run_choice(const struct opts *o)
 			return o->value;
 		words += word + (words[word] == '|');
 	}
-	die(STATUS_USAGE, "--%s is %s, not %s\n  see: kiln run --help", o->opt->name, o->opt->value, o->value);
+	die(STATUS_USAGE, "--%s is %s, not %s\n  see: kiln run --help", o->opt->name, o->opt->value,
+	    o->value);
 }
 
 /* The last value given for a variable counts. */
@@ -225,7 +228,10 @@ static int run_check_image(struct run *run)
 	return 0;
 }
 
-/* The machine's memory: what was asked for, if the image fits; else the default, or more if it needs more. */
+/*
+ * The machine's memory: what was asked for, if the image fits into it; without a wish the default, and
+ * for a big image as much again beside it.
+ */
 static int run_check_memory(struct run *run)
 {
 	uint64_t least, module = run_wants_backtrace(run) ? run->image.file_bytes : 0;
@@ -236,9 +242,8 @@ static int run_check_memory(struct run *run)
 		return STATUS_NOT_RUN;
 	}
 	if (!run->memory_bytes)
-		run->memory_bytes = least - spare_memory_bytes / 2 > default_memory_bytes / 2
-					    ? ((least + default_memory_bytes) | 0xfffff) + 1
-					    : default_memory_bytes + (module ? (module | 0xfffff) + 1 : 0);
+		run->memory_bytes = default_memory_bytes +
+				    (least > big_image_bytes ? (least | 0xfffff) + 1 : 0);
 	if (run->memory_bytes >= least)
 		return 0;
 	error("%s does not fit into %llu KiB of memory: it takes %llu KiB to load%s\n"
@@ -267,7 +272,8 @@ static int run_check_accel(struct run_command *c)
 		      "  try: modprobe kvm_intel (or kvm_amd); or run in emulation: --accel tcg");
 	else
 		error("no access to /dev/kvm\n"
-		      "  get it: sudo usermod -aG kvm $USER, then log in again; or run in emulation: --accel tcg");
+		      "  get it: sudo usermod -aG kvm $USER, then log in again\n"
+		      "  or run in emulation: --accel tcg");
 	return STATUS_NOT_RUN;
 }
 

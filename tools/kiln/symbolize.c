@@ -109,8 +109,11 @@ static void print_line(const struct symbols *s, const char *line)
 		size_t first = strcspn(symbol->text, "\n");
 
 		fprintf(stderr, " %.*s", (int)first, symbol->text);
-		if (symbol->text[first])
-			buf_addf(&inlined, "\n       %s", symbol->text + first + 1);
+		for (const char *p = symbol->text + first; *p; p += 1 + strcspn(p + 1, "\n")) {
+			size_t indent = strspn(p, "\n ");
+
+			buf_addf(&inlined, "\n        %.*s", (int)strcspn(p + indent, "\n"), p + indent);
+		}
 	}
 	fprintf(stderr, "%s%s\n", line, inlined.p ? inlined.p : "");
 	buf_free(&inlined);

@@ -11,7 +11,7 @@
 #include "path.h"
 #include "proc.h"
 
-/* What Kiln's own sysroot is made for; the file <prefix>/lib/kiln/rust/toolchain may say otherwise. */
+/* What Kiln's own sysroot is made for; the file `toolchain` in it may say otherwise. */
 #define SYSTEM_RUSTC "/usr/bin/rustc"
 #define SYSTEM_CARGO "/usr/bin/cargo"
 
@@ -89,16 +89,25 @@ static char *description_get(const char *text, const char *key, const char *othe
 	return otherwise ? xstrdup(otherwise) : NULL;
 }
 
+/* Kiln's sysroot: $KILN_RUST, a folder or the name of one in <prefix>/lib/kiln, or "rust". Caller frees. */
+static char *sysroot_path(void)
+{
+	const char *name = environment_or("KILN_RUST", "rust");
+
+	return name[0] == '/' ? xstrdup(name) : prefix_lib(name);
+}
+
 static char *sysroot_description(const char *key, const char *otherwise)
 {
 	struct buf text = {0};
-	char *path = prefix_lib("rust/toolchain"), *value;
+	char *sysroot = sysroot_path(), *path = path_join(sysroot, "toolchain"), *value;
 
 	if (file_read(path, OUTPUT_BYTES_MAX, &text))
 		buf_free(&text);
 	value = description_get(text.p, key, otherwise);
 	buf_free(&text);
 	free(path);
+	free(sysroot);
 	return value;
 }
 
@@ -107,6 +116,7 @@ static int toolchain_find_kilns(struct toolchain *tc, char **why)
 	char *wanted = sysroot_description("VERSION", NULL);
 
 	tc->kiln_sysroot = true;
+	tc->sysroot = sysroot_path();
 	tc->rustc = sysroot_description("RUSTC", SYSTEM_RUSTC);
 	tc->cargo = sysroot_description("CARGO", SYSTEM_CARGO);
 	tc->version = first_line(NULL, tc->rustc, "--version", NULL);
@@ -129,13 +139,17 @@ int toolchain_find(const char *dir, struct toolchain *tc, char **why)
 {
 	*tc = (struct toolchain){0};
 	*why = NULL;
-	if (toolchain_find_users(dir, tc))
+	if (!getenv("KILN_RUST") && toolchain_find_users(dir, tc))
 		return 0;
 
-	char *sysroot = prefix_lib("rust");
+	char *sysroot = sysroot_path();
 	bool kilns = sysroot_has_target(sysroot);
 
+	if (!kilns && getenv("KILN_RUST"))
+		*why = xasprintf("KILN_RUST is a sysroot without the target " RUST_TARGET ": %s", sysroot);
 	free(sysroot);
+	if (*why)
+		return -1;
 	if (kilns)
 		return toolchain_find_kilns(tc, why);
 
@@ -152,6 +166,7 @@ int toolchain_find(const char *dir, struct toolchain *tc, char **why)
 
 void toolchain_free(struct toolchain *tc)
 {
+	free(tc->sysroot);
 	free(tc->cargo);
 	free(tc->rustc);
 	free(tc->version);
@@ -252,7 +267,7 @@ static bool arguments_name_target(char **argv, bool in_file)
 int rustc_main(char **argv)
 {
 	struct strv args = {0};
-	char *rustc = sysroot_description("RUSTC", SYSTEM_RUSTC), *sysroot = prefix_lib("rust");
+	char *rustc = sysroot_description("RUSTC", SYSTEM_RUSTC), *sysroot = sysroot_path();
 
 	strv_add(&args, rustc);
 	if (arguments_name_target(argv + 1, false))

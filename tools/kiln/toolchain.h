@@ -11,6 +11,7 @@
 
 struct toolchain {
 	bool kiln_sysroot; /* std comes from Kiln, through kiln-rustc; else the user's rustc has it */
+	char *sysroot;     /* Kiln's, or NULL */
 	char *cargo;
 	char *rustc;       /* the real one */
 	char *version;     /* what rustc --version says */

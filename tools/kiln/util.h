@@ -45,7 +45,7 @@ struct buf {
 /* The name messages begin with: "kiln", or "kiln-cc" and the like. */
 extern const char *program_name;
 
-/* Print "kiln: MESSAGE" to standard error. Lines after the first are the next steps, indented by the caller. */
+/* Print "kiln: MESSAGE" to standard error. Lines after the first say the next steps, two spaces in. */
 void error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 _Noreturn void die(int status, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -10,7 +10,7 @@
 
 #include "cmdline.h"
 
-/* The longest argument Linux gives to a program (MAX_ARG_STRLEN, its NUL included); qboot takes all of it. */
+/* The longest argument Linux passes on (MAX_ARG_STRLEN, its NUL included); qboot takes all of it. */
 enum { APPEND_BYTES_MAX = 131072 - 1 };
 
 const char *vmm_name(void)
@@ -73,8 +73,8 @@ int vmm_command(const struct run *run, const struct vmm_channels *ch, struct str
 	size_t length = strlen(append);
 
 	if (length > APPEND_BYTES_MAX) {
-		error("arguments and environment take %zu bytes; a virtual machine's command line has room for "
-		      "%d\n  give long data through standard input, or run with --platform linuxu",
+		error("arguments and environment take %zu bytes; there is room for %d in a virtual machine\n"
+		      "  give long data through standard input, or run with --platform linuxu",
 		      length, APPEND_BYTES_MAX);
 		free(append);
 		return -1;
