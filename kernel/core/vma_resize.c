@@ -115,7 +115,8 @@ static int remap_to(struct vma *v, vaddr_t old, size_t old_len, size_t new_len, 
 		rc = vma_unmap_locked(old + keep, old + old_len);
 	if (rc != 0)
 		return rc;
-	return remap_move(v, old, keep, new_addr, new_len);
+	/* v may have been cut: both ranges may have been its. */
+	return remap_move(vma_above(old), old, keep, new_addr, new_len);
 }
 
 static int remap_locked(vaddr_t old, size_t old_len, size_t new_len, unsigned flags, vaddr_t new_addr,
