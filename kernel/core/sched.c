@@ -25,7 +25,7 @@ struct runq {
 	struct list queue;     /* runnable threads that do not run, by run_link */
 	struct list urgent;    /* the same, served first */
 	uint64_t switches;     /* since boot */
-	uint64_t slice_end_ns; /* NEVER: no slice is timed */
+	uint64_t slice_end_ns; /* NEVER: no slice is timed; the next thread to wait begins one */
 	uint64_t slice_switches; /* `switches` when the slice began */
 	uint64_t idle_ns;      /* since boot */
 	uint64_t start_ns;     /* CLOCK_MONOTONIC when the system started */
@@ -160,9 +160,10 @@ static void sched_report_stuck(void)
 	thread_report();
 }
 
-static void sched_idle(struct cpu *cpu, struct runq *rq)
+/* Idle once. cur is the thread on whose stack that happens; the time is not its own. */
+static void sched_idle(struct cpu *cpu, struct runq *rq, struct thread *cur)
 {
-	uint64_t begin = plat->clock_monotonic_ns();
+	uint64_t begin = plat->clock_monotonic_ns(), end;
 	uint64_t deadline = timers_next();
 
 	/* What is pending for the thread that idles here is looked at when it goes on. */
@@ -173,7 +174,12 @@ static void sched_idle(struct cpu *cpu, struct runq *rq)
 		sched_report_stuck();
 	plat->idle(deadline);
 	timers_disarmed();
-	rq->idle_ns += plat->clock_monotonic_ns() - begin;
+	end = plat->clock_monotonic_ns();
+	rq->idle_ns += end - begin;
+	if (sched_accounting) {
+		cur->cpu_time_ns += begin - cur->run_start_ns;
+		cur->run_start_ns = end;
+	}
 	sched_interrupts(cpu, rq);
 	timers_program();
 }
@@ -191,7 +197,7 @@ static struct thread *sched_wait(struct cpu *cpu, struct runq *rq, struct thread
 		next = runq_pop(rq);
 		if (next)
 			return next;
-		sched_idle(cpu, rq);
+		sched_idle(cpu, rq, cur);
 	}
 }
 
@@ -244,6 +250,8 @@ void sched_init(struct thread *boot)
 
 	list_init(&rq->queue);
 	list_init(&rq->urgent);
+	rq->slice_end_ns = 0; /* not NEVER: the first thread does not wait for another one */
+	rq->idle_ns = 0;
 	cpu_self()->current = boot;
 }
 
@@ -256,6 +264,10 @@ NORETURN void sched_start(uint64_t start_ns)
 	ASSERT(first);
 	rq->slice_end_ns = NEVER;
 	rq->start_ns = start_ns;
+	if (!runq_empty(rq)) {
+		slice_begin(rq, plat->clock_monotonic_ns());
+		timers_program();
+	}
 	switch_to(cpu, rq, cpu->current, first);
 	panic("the boot stack was switched to");
 }

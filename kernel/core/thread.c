@@ -44,9 +44,12 @@ void thread_init(void)
 	size_t above = ALIGN_UP(sizeof(struct thread), (size_t)64) + arch_fpu_size();
 
 	alloc_bytes = ALIGN_UP(KSTACK_BYTES + above, PAGE_SIZE);
+	alive = 0;
+	tid_tree.node = NULL;
 	tid_next = PROCESS_ID;
 	list_init(&thread_all);
 	list_init(&cache_self()->threads);
+	cache_self()->count = 0;
 	boot_thread.state = THREAD_DEAD;
 	sched_init(&boot_thread);
 }
