@@ -118,6 +118,15 @@ static int fpu_push(uintptr_t sp)
 	return fpu_xmask ? user_copy_out(sp + fpu_size, &magic2, sizeof(magic2)) : 0;
 }
 
+/* A handler begins with the FPU of a fresh process: it may come in the middle of anything. */
+static void fpu_reset(void)
+{
+	char *area = ((struct arch_thread *)thread_current())->xsave;
+
+	fpu_area_init(area);
+	fpu_restore(area);
+}
+
 int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, const void *info, uint64_t mask,
 			   const void *altstack, uintptr_t handler, uintptr_t restorer)
 {
@@ -137,6 +146,7 @@ int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, cons
 	memcpy(s.info, info, sizeof(s.info));
 	if (fpu_push(fp) || user_copy_out(at, &s, sizeof(s)))
 		return -EFAULT;
+	fpu_reset();
 	frame->rdi = (uint64_t)sig;
 	frame->rsi = at + offsetof(struct rt_sigframe, info);
 	frame->rdx = at + offsetof(struct rt_sigframe, uc);
