@@ -30,8 +30,10 @@ static void exception_signal(struct trap_frame *f)
 		signal_fault(f, SIGILL, ILL_ILLOPN, f->rip);
 		break;
 	case TRAP_DEBUG:
-	case TRAP_BREAKPOINT:
 		signal_fault(f, SIGTRAP, TRAP_BRKPT, f->rip);
+		break;
+	case TRAP_BREAKPOINT:
+		signal_fault(f, SIGTRAP, SI_KERNEL, 0);
 		break;
 	case TRAP_STACK_SEGMENT:
 		signal_fault(f, SIGBUS, SI_KERNEL, 0);
