@@ -60,6 +60,7 @@ src-y += arch/x86_64/usercopy.c
 src-y += core/trap.c
 
 src-y += plat/image.c
+src-y += plat/plat.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/clock.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/console.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/hostcall.S

@@ -11,8 +11,6 @@
 #include "plat/image.h"
 #include "plat/plat.h"
 
-const struct plat_ops *plat;
-
 /* The image is where it is: its segments become mappings that the program cannot remove. */
 static void image_register(void)
 {
