@@ -20,16 +20,16 @@ suites := $(ROOT)/tests/run
 
 ##: Build and run
 all: ## build everything that images are made of, and the application in A=APPDIR if there is one
-	@$(deps) base rust fetch $(cxx_deps)
+	@$(deps) base rust fetch
 	$(main) all $(if $(A),app)
 run: ## build and boot apps/helloworld-rust (or A=APPDIR); PLAT=linuxu: as a Linux process
-	@$(deps) base run rust fetch $(cxx_deps)
+	@$(deps) base run rust fetch
 	$(main) A=$(or $(A),$(ROOT)/apps/helloworld-rust) app-run
 app: ## build the application in A=APPDIR
-	@$(deps) base rust fetch $(cxx_deps)
+	@$(deps) base rust fetch
 	$(main) app
 debug: ## boot the application with gdb attached
-	@$(deps) base run rust fetch $(cxx_deps)
+	@$(deps) base run rust fetch
 	$(main) A=$(or $(A),$(ROOT)/apps/helloworld-rust) app-debug
 kiln: ## build the kiln command: build/bin/kiln
 	@$(deps) base
@@ -38,7 +38,7 @@ kernel: ## build the kernel
 	@$(deps) base
 	$(main) kernel
 ports: ## fetch and build musl, libunwind, compiler-rt (and libc++ if chosen)
-	@$(deps) base fetch $(cxx_deps)
+	@$(deps) base fetch
 	$(main) ports
 rust: ## build Rust's standard library for the target, where rustup has none
 	@$(deps) base rust fetch
@@ -97,7 +97,7 @@ compile_commands.json: ## for editors and language servers
 
 ##: Other
 deps: ## install the Debian packages that are missing
-	@$(deps) base run rust fetch test cxx
+	@$(deps) base run rust fetch test
 fetch: ## download all sources into the cache (KILN_CACHE, default ~/.cache/kiln)
 	@$(deps) fetch
 	@for port in musl llvm; do $(ROOT)/tools/build/fetch $$port >/dev/null || exit 1; done

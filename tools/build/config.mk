@@ -32,4 +32,3 @@ export KCONFIG_CONFIG
 PYTHON := /usr/bin/python3
 KILN_APP_DIR := $(or $(A),$(ROOT)/apps/none)
 kconfig = cd $(ROOT) && KILN_APP_DIR=$(KILN_APP_DIR) KCONFIG_CONFIG=$(KCONFIG_CONFIG) $(PYTHON)
-cxx_deps = $(shell grep -qs '^CONFIG_LIBCXX=y\|^\s*select LIBCXX' $(KCONFIG_CONFIG) $(KILN_APP_DIR)/Config.uk && echo cxx)

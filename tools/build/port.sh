@@ -84,6 +84,14 @@ target_cflags() {
 		-fPIE -fno-stack-protector -fcf-protection=none -ffunction-sections -fdata-sections
 }
 
+# The C++ compiler that belongs to $CC.
+set_cxx() {
+	case $CC in
+	*clang*) CXX=${CC/clang/clang++} ;;
+	*) CXX=${CC/gcc/g++} ;;
+	esac
+}
+
 # build_library NAME SRC "SOURCES" [VAR=VALUE...]: compile a static library straight into $O/lib/kiln/lib.
 build_library() {
 	local name=$1 src=$2 sources=$3 work=$O/ports/$1 log=$O/ports/$1/build.log
