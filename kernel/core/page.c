@@ -42,6 +42,8 @@ static unsigned page_hot_count;
 static void *page_hot[HOT_MAX];
 static uint64_t page_free_pages; /* all three stages */
 static uint64_t page_total_pages;
+/* Pages known to be zero, handed out in order: [page_zero_next, page_zero_end). */
+static uint64_t page_zero_next, page_zero_end;
 static uint8_t page_small_states[SMALL_STATES];
 static uint64_t page_small_used; /* of them */
 
@@ -187,6 +189,11 @@ static bool page_hot_refill(void)
 	return true;
 }
 
+static void *page_zero_take(void)
+{
+	return page_zero_next < page_zero_end ? page_address(page_zero_next++) : NULL;
+}
+
 void *page_alloc(unsigned order)
 {
 	void *page = NULL;
@@ -197,6 +204,8 @@ void *page_alloc(unsigned order)
 	if (likely(order == 0)) {
 		if (likely(page_hot_count > 0) || page_hot_refill())
 			page = page_hot[--page_hot_count];
+		else
+			page = page_zero_take();
 	} else {
 		page = page_alloc_slow(order);
 	}
@@ -225,14 +234,23 @@ void page_free(void *page, unsigned order)
 
 void *page_alloc_zero(void)
 {
-	void *page = page_alloc(0);
+	void *page;
 
+	spin_lock(&page_lock);
+	page = page_zero_take();
+	if (page != NULL)
+		page_free_pages--;
+	spin_unlock(&page_lock);
+	if (page != NULL)
+		return page;
+	page = page_alloc(0);
 	if (likely(page != NULL))
 		memset(page, 0, PAGE_SIZE);
 	return page;
 }
 
-static void page_range_add(uint64_t first, uint64_t end)
+/* zeroed: its pages are handed out by page_zero_take(), so to the lists they are in use from the start. */
+static void page_range_add(uint64_t first, uint64_t end, bool zeroed)
 {
 	struct page_range *r = &page_ranges[page_range_count];
 	uint64_t pages = end - first;
@@ -245,8 +263,12 @@ static void page_range_add(uint64_t first, uint64_t end)
 		first += (pages + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	}
 	r->first = first;
-	r->frontier = first;
+	r->frontier = zeroed ? end : first;
 	r->end = end;
+	if (zeroed) {
+		page_zero_next = first;
+		page_zero_end = end;
+	}
 	page_range_count++;
 	page_total_pages += pages;
 	page_free_pages += end - first;
@@ -254,7 +276,7 @@ static void page_range_add(uint64_t first, uint64_t end)
 
 void page_init(void)
 {
-	struct plat_ram ram;
+	struct plat_ram ram = {0};
 
 	for (unsigned i = 0; i <= PAGE_ORDER_MAX; i++)
 		list_init(&page_blocks[i]);
@@ -264,7 +286,7 @@ void page_init(void)
 			break;
 		}
 		if (ram.end > ram.start)
-			page_range_add(ram.start >> PAGE_SHIFT, ram.end >> PAGE_SHIFT);
+			page_range_add(ram.start >> PAGE_SHIFT, ram.end >> PAGE_SHIFT, ram.zeroed);
 	}
 }
 

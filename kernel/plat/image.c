@@ -18,6 +18,14 @@ static bool image_relocate_rela(uintptr_t base, uintptr_t access, const struct e
 	return true;
 }
 
+/* 63 words in a row, as most are in the constants of a Rust program. Every start of every program runs this. */
+static void image_relocate_run(uintptr_t base, uint64_t *where)
+{
+	for (unsigned i = 0; i < 63; i += 9)
+		for (unsigned k = 0; k < 9; k++)
+			where[i + k] += base;
+}
+
 /*
  * DT_RELR (System V ABI, "Relative relocation table"): an even entry is the address of a word to relocate, an odd one
  * a bitmap of the 63 words behind the last address.
@@ -34,9 +42,11 @@ static void image_relocate_relr(uintptr_t base, uintptr_t access, const uint64_t
 			*where++ += base;
 			continue;
 		}
-		for (unsigned bit = 0; (entry >>= 1) != 0; bit++)
-			if (entry & 1)
-				where[bit] += base;
+		if (entry == UINT64_MAX)
+			image_relocate_run(base, where);
+		else
+			for (entry >>= 1; entry != 0; entry &= entry - 1)
+				where[__builtin_ctzll(entry)] += base;
 		where += 63;
 	}
 }

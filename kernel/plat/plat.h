@@ -24,6 +24,7 @@
 /* A range of memory handed to the page allocator: kernel-usable addresses of RAM (kvm: in the direct map). */
 struct plat_ram {
 	vaddr_t start, end; /* page-aligned */
+	bool zeroed;        /* all zero: a few pages that spare the start of a program the clearing of others */
 };
 
 struct plat_ops {

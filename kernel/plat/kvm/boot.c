@@ -2,7 +2,8 @@
 /*
  * The page tables. Runs at the address the image was loaded to, on the identity map, before relocation: position
  * independent C, no pointer of static storage may be read. Table pages come from a pool in .bss, which the VMM has
- * zeroed; an image or a machine that needs more takes the RAM behind the image.
+ * zeroed; an image or a machine that needs more takes the RAM behind the image. What is left of the pool goes to
+ * the page allocator as zeroed pages, which is why it is larger than the tables need.
  */
 #include "arch/arch.h"
 #include "arch/x86_64/cpuid.h"
@@ -11,7 +12,7 @@
 #include "plat/kvm/kvm.h"
 #include "plat/plat.h"
 
-#define POOL_PAGES 16
+#define POOL_PAGES 24
 #define LOW_RAM_END 0xa0000UL
 #define FIRMWARE_START 0xe0000UL
 #define CPUID_EXT1_EDX_1GIB (1u << 26)
@@ -47,9 +48,10 @@ static uint64_t *table_new(void)
 	return t;
 }
 
-uint64_t *kvm_table_pool(void)
+void kvm_table_pool_rest(paddr_t *start, paddr_t *end)
 {
-	return pool_used < POOL_PAGES ? table_pool[pool_used++] : NULL;
+	*start = IMAGE_PHYS + (vaddr_t)((char *)table_pool[pool_used] - kiln_image_base);
+	*end = IMAGE_PHYS + (vaddr_t)((char *)table_pool[POOL_PAGES] - kiln_image_base);
 }
 
 static uint64_t *table_next(uint64_t *entry)
@@ -144,18 +146,23 @@ static void image_map(uint64_t *pml4, vaddr_t relro_start, vaddr_t relro_end)
 
 	for (unsigned i = 0; (p = image_phdr(IMAGE_PHYS, ELF_PT_LOAD, i)) != NULL; i++) {
 		vaddr_t va = ALIGN_DOWN(p->vaddr, PAGE_SIZE), end = ALIGN_UP(p->vaddr + p->memsz, PAGE_SIZE);
-		uint64_t flags = PTE_P | PTE_A | PTE_D, *pte = NULL;
+		uint64_t flags = PTE_P | PTE_A | PTE_D;
 
 		if (!(p->flags & ELF_PF_X))
 			flags |= PTE_NX;
 		if (p->flags & ELF_PF_W)
 			flags |= PTE_W;
-		for (; va < end; va += PAGE_SIZE, pte++) {
+		/* The relocated constants are a segment of their own. */
+		if (va >= relro_start && va < relro_end)
+			flags &= ~PTE_W;
+		while (va < end) {
 			vaddr_t at = kvm.image_base + va;
+			uint64_t *pte = page_entry(pml4, at), v = (IMAGE_PHYS + va) | flags;
+			vaddr_t stop = MIN(end, va + (1UL << LARGE_SHIFT) - (at & ((1UL << LARGE_SHIFT) - 1)));
 
-			if (!pte || IS_ALIGNED(at, 1UL << LARGE_SHIFT))
-				pte = page_entry(pml4, at);
-			*pte = (IMAGE_PHYS + va) | (va >= relro_start && va < relro_end ? flags & ~PTE_W : flags);
+			for (uint64_t *last = pte + ((stop - va) >> PAGE_SHIFT); pte < last; pte++, v += PAGE_SIZE)
+				*pte = v;
+			va = stop;
 		}
 	}
 }

@@ -63,8 +63,8 @@ static ALWAYS_INLINE paddr_t virt_to_phys(const void *v)
 /* Returns the image's virtual base; *pml4 is the physical address of the tables. */
 vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4);
 
-/* A zeroed table page left over from the pool in .bss (its address in the image), or NULL. */
-uint64_t *kvm_table_pool(void);
+/* What is left of the pool of zeroed pages in .bss. */
+void kvm_table_pool_rest(paddr_t *start, paddr_t *end);
 /* End of the RAM behind the image that boot tables took. */
 paddr_t kvm_tables_end(void);
 

@@ -56,8 +56,18 @@ static int reserved_next(paddr_t p, paddr_t end)
 	return best;
 }
 
+/* Range 0 is the zeroed pages of the image, the others are what the memory map says, less what is reserved. */
 bool memmap_ram_range(unsigned n, struct plat_ram *out)
 {
+	if (n == 0) {
+		paddr_t start, end;
+
+		kvm_table_pool_rest(&start, &end);
+		*out = (struct plat_ram){(vaddr_t)phys_to_virt(start), (vaddr_t)phys_to_virt(end), true};
+		return true;
+	}
+	n--;
+	out->zeroed = false;
 	for (unsigned i = 0; i < kvm.nr_memmap; i++) {
 		paddr_t p = kvm.memmap[i].start, end = kvm.memmap[i].end;
 

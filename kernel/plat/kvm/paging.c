@@ -12,20 +12,10 @@
 /* Where it is cheaper to flush the whole TLB than page by page. */
 #define INVLPG_MAX 32
 
-static uint64_t *table_alloc(void)
-{
-	uint64_t *t = kvm_table_pool();
-
-	/* A pool page is known by its address in the image; what the tables need is physical. */
-	if (t)
-		return phys_to_virt(IMAGE_PHYS + ((vaddr_t)t - kvm.image_base));
-	return page_alloc_zero();
-}
-
 static uint64_t *table_next(uint64_t *entry, bool create)
 {
 	if (!(*entry & PTE_P)) {
-		uint64_t *t = create ? table_alloc() : NULL;
+		uint64_t *t = create ? page_alloc_zero() : NULL;
 
 		if (!t)
 			return NULL;

@@ -23,10 +23,11 @@ struct PACKED tss {
 };
 _Static_assert(sizeof(struct tss) == 104, "TSS");
 
+/* Intel SDM vol. 3, figure 6-8, as two words. */
 struct idt_gate {
-	uint16_t offset_low, selector, ist_type_lo, offset_mid;
-	uint32_t offset_high, reserved;
+	uint64_t low, high;
 };
+#define GATE_IST(n) ((uint64_t)(n) << 32)
 
 /* What lgdt, lidt take. */
 struct PACKED table_pointer {
@@ -44,15 +45,15 @@ static char ist_stack[2][IST_SIZE] ALIGNED(16);
 
 extern char kvm_vectors[], kvm_syscall_entry[];
 
-static void idt_set(unsigned vector, unsigned ist)
+/* Vectors first to last on interrupt stack 1. */
+static void idt_fill(unsigned first, unsigned last)
 {
-	uint64_t at = (uint64_t)kvm_vectors + vector * 16UL;
+	uint64_t at = (uint64_t)kvm_vectors + first * 16UL;
 
-	idt[vector].offset_low = (uint16_t)at;
-	idt[vector].selector = SELECTOR_CODE;
-	idt[vector].ist_type_lo = (uint16_t)(GATE_INTERRUPT | ist);
-	idt[vector].offset_mid = (uint16_t)(at >> 16);
-	idt[vector].offset_high = (uint32_t)(at >> 32);
+	for (struct idt_gate *g = &idt[first]; g <= &idt[last]; g++, at += 16) {
+		g->low = (at & 0xffff) | SELECTOR_CODE << 16 | (uint64_t)(GATE_INTERRUPT | 1) << 32 | (at >> 16) << 48;
+		g->high = at >> 32;
+	}
 }
 
 void trap_init(void)
@@ -66,9 +67,10 @@ void trap_init(void)
 	tss.iomap_base = sizeof(tss);
 	tss.ist[0] = (uint64_t)ist_stack[0] + IST_SIZE;
 	tss.ist[1] = (uint64_t)ist_stack[1] + IST_SIZE;
-	for (unsigned v = 0; v <= TRAP_CONSOLE; v++)
-		idt_set(v, v == TRAP_DOUBLE_FAULT || v == TRAP_NMI ? 2 : 1);
-	idt_set(TRAP_SPURIOUS, 1);
+	idt_fill(0, TRAP_CONSOLE);
+	idt_fill(TRAP_SPURIOUS, TRAP_SPURIOUS);
+	idt[TRAP_DOUBLE_FAULT].low ^= GATE_IST(1 ^ 2);
+	idt[TRAP_NMI].low ^= GATE_IST(1 ^ 2);
 	__asm__ volatile("lgdt %0" : : "m"(gdtr));
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
