@@ -60,11 +60,11 @@ static int iov_import(struct iov *iov, struct uio *u, vaddr_t addr, size_t count
 	return 0;
 }
 
-/* One range of the program. 0 or -EINVAL (a negative length). */
+/* One range of the program. 0 or -EFAULT (a negative length: it cannot lie in the program's half). */
 static int range_import(struct uio *u, struct uio_vec *vec, long addr, long len)
 {
 	if (len < 0)
-		return -EINVAL;
+		return -EFAULT;
 	uio_init(u, vec, (uint64_t)addr, (size_t)MIN(len, RW_MAX), false);
 	return 0;
 }

@@ -114,6 +114,7 @@ static const struct file_ops eventfd_ops = {
 	.poll = eventfd_poll,
 	.stat = eventfd_stat,
 	.release = eventfd_release,
+	.seek_ignored = true,
 };
 
 int eventfd_create(uint32_t value, unsigned flags, struct file **out)

@@ -97,7 +97,7 @@ ssize64_t file_seek(struct file *f, int64_t offset, int whence)
 	if ((file_flags(f) & O_PATH) != 0)
 		return -EBADF;
 	if (!f->ops->seekable)
-		return -ESPIPE;
+		return f->ops->seek_ignored ? 0 : -ESPIPE;
 	file_stat(f, &st);
 	spin_lock(&f->lock);
 	base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? f->pos : st.size;

@@ -46,6 +46,7 @@ struct file_ops {
 	/* The last reference is gone: free f and what it holds. NULL: f is static. */
 	void (*release)(struct file *f);
 	bool seekable; /* it has a position */
+	bool seek_ignored; /* it has none, and lseek(2) says 0 all the same */
 	bool mappable; /* mmap(2) may read it into memory, or, for /dev/zero, give plain memory */
 };
 
