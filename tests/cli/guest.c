@@ -175,6 +175,28 @@ static void print_start(void)
 	say(OUT, command_line);
 }
 
+static u8 hex(char c)
+{
+	return (u8)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+/* One token, %XX decoded; where the next begins. */
+static const char *token(const char *p, char *word, u32 size)
+{
+	u32 n = 0;
+
+	while (*p && *p != ' ' && n < size - 1) {
+		if (*p == '%' && p[1] && p[2]) {
+			word[n++] = (char)(hex(p[1]) << 4 | hex(p[2]));
+			p += 3;
+		} else {
+			word[n++] = *p++;
+		}
+	}
+	word[n] = 0;
+	return p;
+}
+
 /* info: hvm_start_info; its seventh word is the command line's address. */
 void guest_main(const u32 *info);
 void guest_main(const u32 *info)
@@ -188,13 +210,9 @@ void guest_main(const u32 *info)
 		;
 	outb(COM1 + 2, 1);
 	while (*p) {
-		u32 n = 0;
-
 		while (*p == ' ')
 			p++;
-		while (*p && *p != ' ' && n < sizeof(word) - 1)
-			word[n++] = *p++;
-		word[n] = 0;
+		p = token(p, word, sizeof(word));
 		if (program)
 			act(word);
 		else if (word[0] == '-' && word[1] == '-' && !word[2])

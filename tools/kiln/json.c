@@ -74,7 +74,7 @@ static bool json_escape(struct json_reader *r, struct buf *b)
 		r->p++;
 		return true;
 	}
-	if (*r->p++ != 'u' || !json_hex4(r, &c))
+	if (!json_take(r, "u") || !json_hex4(r, &c))
 		return false;
 	/* A pair of surrogates is one character; a lone one or a NUL becomes U+FFFD. */
 	if (c >= 0xd800 && c < 0xdc00 && r->p[0] == '\\' && r->p[1] == 'u') {
@@ -102,7 +102,7 @@ static char *json_text(struct json_reader *r)
 			r->p++;
 			return b.p;
 		}
-		if (*r->p++ != '\\' || !json_escape(r, &b))
+		if (!json_take(r, "\\") || !json_escape(r, &b))
 			break;
 	}
 	buf_free(&b);
@@ -204,7 +204,8 @@ struct json *json_parse(const char *text)
 	struct json_reader r = {.p = text};
 	struct json *value = json_value(&r);
 
-	json_space(&r);
+	if (value)
+		json_space(&r);
 	if (value && *r.p) {
 		json_free(value);
 		return NULL;
