@@ -53,6 +53,8 @@ int env_main(char **argv)
 
 	strv_addf(&env, "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUNNER=%s run --runner", kiln);
 	env_add_rustc_args(&tc, &env);
+	if (!tc.kiln_sysroot)
+		strv_addf(&env, "RUSTC=%s", tc.rustc);
 	for (size_t i = 0; i < env.n; i++)
 		env_print(env.v[i]);
 	free(kiln);

@@ -50,7 +50,7 @@ const char env_help[] =
 	"\n"
 	"  cargo build                          builds an image\n"
 	"  cargo run                            builds and runs one\n"
-	"  rustc $KILN_RUSTC_ARGS hello.rs      the same without cargo\n";
+	"  $RUSTC $KILN_RUSTC_ARGS hello.rs     the same without cargo\n";
 
 const char doctor_help[] =
 	"Usage: kiln doctor [DIR]\n"

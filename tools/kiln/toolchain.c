@@ -264,13 +264,21 @@ static bool arguments_name_target(char **argv, bool in_file)
 	return false;
 }
 
+static bool arguments_name_sysroot(char **argv)
+{
+	for (; *argv; argv++)
+		if (!strcmp(*argv, "--sysroot") || str_after(*argv, "--sysroot="))
+			return true;
+	return false;
+}
+
 int rustc_main(char **argv)
 {
 	struct strv args = {0};
 	char *rustc = sysroot_description("RUSTC", SYSTEM_RUSTC), *sysroot = sysroot_path();
 
 	strv_add(&args, rustc);
-	if (arguments_name_target(argv + 1, false))
+	if (arguments_name_target(argv + 1, false) && !arguments_name_sysroot(argv + 1))
 		strv_add_all(&args, "--sysroot", sysroot, NULL);
 	for (char **a = argv + 1; *a; a++)
 		strv_add(&args, *a);
