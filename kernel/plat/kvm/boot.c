@@ -14,7 +14,7 @@
 
 #define POOL_PAGES 24
 #define LOW_RAM_END 0xa0000UL
-#define FIRMWARE_START 0xe0000UL
+#define FIRMWARE_START 0xc0000UL
 #define CPUID_EXT1_EDX_1GIB (1u << 26)
 
 /* The program's slot is one of 64..253, so at least 32 TiB lie below; the kernel's is one of 256..509. */
@@ -107,7 +107,7 @@ static void direct_map_small(uint64_t *pd, paddr_t start, paddr_t end)
 static void direct_map_low(uint64_t *pd, paddr_t image_end, paddr_t hide_end)
 {
 	direct_map_small(pd, 0, LOW_RAM_END);
-	direct_map_small(pd, FIRMWARE_START, IMAGE_PHYS); /* ACPI's pointer lies there */
+	direct_map_small(pd, FIRMWARE_START, IMAGE_PHYS); /* ACPI's pointer and, on q35, the command line */
 	direct_map_small(pd, hide_end, ALIGN_UP(image_end, 1UL << LARGE_SHIFT));
 }
 
