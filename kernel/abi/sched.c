@@ -23,8 +23,7 @@
 
 long sys_sched_yield(void)
 {
-	sched_yield();
-	return 0;
+	return sched_yield();
 }
 
 static bool sched_thread_exists(long tid)

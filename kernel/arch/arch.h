@@ -30,7 +30,7 @@ struct cpu {
 	uint32_t id;
 	uintptr_t scratch;          /* the syscall instruction's entry keeps rsp here */
 	uintptr_t canary;           /* what the compiler's stack protector compares (%gs:40), the same on all CPUs */
-	uintptr_t kstack_base;      /* of current: rsp in [base, top] means "in the kernel" */
+	uintptr_t kstack_base;      /* of the boot stack; UINTPTR_MAX once threads run */
 	struct thread *idle;
 };
 
@@ -98,7 +98,7 @@ void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entr
 
 /*
  * Switch from the current thread to next: FPU state, thread pointer, kernel stack. Returns when somebody
- * switches back. The caller has set cpu->current, kstack_top and kstack_base already.
+ * switches back. The caller has set cpu->current and kstack_top already.
  */
 void arch_switch(struct arch_thread *prev, struct arch_thread *next);
 

@@ -20,10 +20,15 @@
 
 #define SLICE_NS 10000000u
 
+/* Runnable threads that do not run, first come first served, by run_next. */
+struct run_list {
+	struct thread *first, **last_next; /* last_next: where the next one to come is hung up */
+};
+
 /* Queues are per CPU and, as long as a CPU serves only its own, touched by that CPU only. */
 struct runq {
-	struct list queue;     /* runnable threads that do not run, by run_link */
-	struct list urgent;    /* the same, served first */
+	struct run_list queue;
+	struct run_list urgent; /* served first */
 	uint64_t switches;     /* since boot */
 	uint64_t slice_end_ns; /* NEVER: no slice is timed; the next thread to wait begins one */
 	uint64_t slice_switches; /* `switches` when the slice began */
@@ -40,18 +45,42 @@ static ALWAYS_INLINE struct runq *runq_self(void)
 	return &runqs[CONFIG_NR_CPUS > 1 ? cpu_self()->id : 0];
 }
 
+static ALWAYS_INLINE void run_list_init(struct run_list *l)
+{
+	l->first = NULL;
+	l->last_next = &l->first;
+}
+
+static ALWAYS_INLINE void run_list_push(struct run_list *l, struct thread *t)
+{
+	t->run_next = NULL;
+	*l->last_next = t;
+	l->last_next = &t->run_next;
+}
+
+/* NULL if the list is empty. */
+static ALWAYS_INLINE struct thread *run_list_pop(struct run_list *l)
+{
+	struct thread *t = l->first;
+
+	if (!t)
+		return NULL;
+	l->first = t->run_next;
+	if (!l->first)
+		l->last_next = &l->first;
+	return t;
+}
+
 static ALWAYS_INLINE bool runq_empty(const struct runq *rq)
 {
-	return list_empty(&rq->queue) && list_empty(&rq->urgent);
+	return !rq->queue.first && !rq->urgent.first;
 }
 
 static ALWAYS_INLINE struct thread *runq_pop(struct runq *rq)
 {
-	struct list *l = list_pop_front(&rq->urgent);
+	struct thread *t = run_list_pop(&rq->urgent);
 
-	if (likely(!l))
-		l = list_pop_front(&rq->queue);
-	return l ? list_entry(l, struct thread, run_link) : NULL;
+	return unlikely(t) ? t : run_list_pop(&rq->queue);
 }
 
 static NOINLINE void slice_begin(struct runq *rq, uint64_t now_ns)
@@ -63,9 +92,9 @@ static NOINLINE void slice_begin(struct runq *rq, uint64_t now_ns)
 
 /* Every queueing goes through here, but for a thread that changes places with one that was queued: so a slice is
  * timed whenever a thread waits. */
-static ALWAYS_INLINE void runq_push(struct runq *rq, struct list *queue, struct thread *t)
+static ALWAYS_INLINE void runq_push(struct runq *rq, struct run_list *queue, struct thread *t)
 {
-	list_push_back(queue, &t->run_link);
+	run_list_push(queue, t);
 	if (unlikely(rq->slice_end_ns == NEVER)) {
 		slice_begin(rq, plat->clock_monotonic_ns());
 		timers_program();
@@ -73,7 +102,7 @@ static ALWAYS_INLINE void runq_push(struct runq *rq, struct list *queue, struct 
 }
 
 /* Charge the thread that leaves, start the clock of the one that comes. */
-static NOINLINE void sched_account(struct thread *prev, struct thread *next)
+static void sched_account(struct thread *prev, struct thread *next)
 {
 	uint64_t now = plat->clock_monotonic_ns();
 
@@ -89,16 +118,28 @@ static ALWAYS_INLINE void pend_for(const struct thread *t)
 		cpu_pend(PENDING_SIGNAL);
 }
 
+static NOINLINE void switch_careful(struct cpu *cpu, struct thread *prev, struct thread *next)
+{
+	if (sched_accounting)
+		sched_account(prev, next);
+	cpu->current = next;
+	cpu->kstack_top = next->kstack_top;
+	pend_for(next);
+	arch_switch(&prev->arch, &next->arch);
+}
+
 static ALWAYS_INLINE void switch_to(struct cpu *cpu, struct runq *rq, struct thread *prev,
 				    struct thread *next)
 {
 	rq->switches++;
-	if (unlikely(sched_accounting))
-		sched_account(prev, next);
+	if (unlikely(sched_accounting || signal_pending_count)) {
+		switch_careful(cpu, prev, next);
+		return;
+	}
+	/* The same without what there is not to do: a yield is to cost less than 100 instructions. */
 	cpu->current = next;
 	cpu->kstack_top = next->kstack_top;
-	cpu->kstack_base = next->kstack_base;
-	pend_for(next);
+	cpu_unpend(PENDING_SIGNAL | PENDING_RESCHED);
 	arch_switch(&prev->arch, &next->arch);
 }
 
@@ -211,7 +252,7 @@ void sched_switch(void)
 		next = runq_pop(rq);
 		if (!next)
 			return;
-		list_push_back(&rq->queue, &cur->run_link);
+		run_list_push(&rq->queue, cur);
 	} else {
 		next = sched_wait(cpu, rq, cur);
 		if (next == cur)
@@ -220,17 +261,25 @@ void sched_switch(void)
 	switch_to(cpu, rq, cur, next);
 }
 
-void sched_yield(void)
+long sched_yield(void)
 {
 	struct cpu *cpu = cpu_self();
 	struct runq *rq = runq_self();
 	struct thread *cur = cpu->current;
-	struct thread *next = runq_pop(rq);
+	struct thread *next = run_list_pop(&rq->urgent);
 
-	if (!next)
-		return;
-	list_push_back(&rq->queue, &cur->run_link);
+	if (likely(!next)) {
+		next = rq->queue.first;
+		if (!next)
+			return 0;
+		/* Behind next comes cur at least, so the list does not become empty. */
+		run_list_push(&rq->queue, cur);
+		rq->queue.first = next->run_next;
+	} else {
+		run_list_push(&rq->queue, cur);
+	}
 	switch_to(cpu, rq, cur, next);
+	return 0;
 }
 
 void sched_pending(void)
@@ -248,8 +297,8 @@ void sched_init(struct thread *boot)
 {
 	struct runq *rq = runq_self();
 
-	list_init(&rq->queue);
-	list_init(&rq->urgent);
+	run_list_init(&rq->queue);
+	run_list_init(&rq->urgent);
 	rq->slice_end_ns = 0; /* not NEVER: the first thread does not wait for another one */
 	rq->idle_ns = 0;
 	cpu_self()->current = boot;
@@ -262,6 +311,7 @@ NORETURN void sched_start(uint64_t start_ns)
 	struct thread *first = runq_pop(rq);
 
 	ASSERT(first);
+	cpu->kstack_base = UINTPTR_MAX; /* the boot stack is no kernel stack any more */
 	rq->slice_end_ns = NEVER;
 	rq->start_ns = start_ns;
 	if (!runq_empty(rq)) {

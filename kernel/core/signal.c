@@ -30,6 +30,7 @@ struct signal_entry {
 
 static struct spinlock signal_lock; /* guards all that follows and every thread's pending and queue */
 uint64_t signal_process_pending;
+unsigned signal_pending_count; /* bits set in all pending masks */
 static struct list process_queue; /* all zero until first used */
 static struct k_sigaction actions[SIGNAL_MAX];
 static unsigned queued; /* entries in all queues */
@@ -93,6 +94,8 @@ static int pending_add_locked(uint64_t *pending, struct list *queue, int sig, co
 	/* Without an entry a signal still arrives, once; sigqueue(3) is to be told (Linux, __send_signal). */
 	if (!e && sig >= SIGRTMIN && info && info->code != SI_USER)
 		return -EAGAIN;
+	if (!(*pending & signal_bit(sig)))
+		signal_pending_count++;
 	*pending |= signal_bit(sig);
 	if (!e)
 		return 0;
@@ -133,16 +136,21 @@ static void pending_take_locked(uint64_t *pending, struct list *queue, int sig, 
 	}
 	if (!found)
 		info_default(info, sig, SI_USER);
-	if (!more)
+	if (!more) {
 		*pending &= ~signal_bit(sig);
+		signal_pending_count--;
+	}
 }
 
 /* Forget the signals of set. */
 static void pending_flush_locked(uint64_t *pending, struct list *queue, uint64_t set)
 {
-	if (!(*pending & set))
+	set &= *pending;
+	if (!set)
 		return;
 	*pending &= ~set;
+	for (uint64_t rest = set; rest; rest &= rest - 1)
+		signal_pending_count--;
 	list_for_each_safe(l, queue) {
 		struct signal_entry *e = list_entry(l, struct signal_entry, link);
 
@@ -347,8 +355,7 @@ void signal_thread_init(struct thread *t, const struct thread *parent)
 	t->signal.waiting = 0;
 	t->signal.restore_saved_mask = false;
 	list_init(&t->signal.queue);
-	memset(&t->signal.altstack, 0, sizeof(t->signal.altstack));
-	t->signal.altstack.flags = SS_DISABLE;
+	t->signal.altstack = (struct k_stack){.flags = SS_DISABLE};
 }
 
 void signal_thread_exit(struct thread *t)
@@ -397,8 +404,7 @@ static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act,
 		frame->vector = TRAP_START;
 	st->restore_saved_mask = false;
 	if (st->altstack.flags & (int32_t)SS_AUTODISARM) {
-		memset(&st->altstack, 0, sizeof(st->altstack));
-		st->altstack.flags = SS_DISABLE;
+		st->altstack = (struct k_stack){.flags = SS_DISABLE};
 	}
 	signal_set_mask(st->mask | act->mask | (act->flags & SA_NODEFER ? 0 : signal_bit(sig)));
 	return 0;

@@ -25,9 +25,9 @@ static int32_t tid_next;
 static unsigned alive;
 static int leader_status; /* exit status of the main thread once it has ended: the process's if nothing ends that */
 
-/* Per CPU, used by that CPU only: ended threads, through run_link, latest first. */
+/* Per CPU, used by that CPU only: ended threads. */
 static struct thread_cache {
-	struct list threads;
+	struct thread *threads[CACHE_MAX];
 	unsigned count;
 } caches[CONFIG_NR_CPUS];
 
@@ -48,7 +48,6 @@ void thread_init(void)
 	tid_tree.node = NULL;
 	tid_next = PROCESS_ID;
 	list_init(&thread_all);
-	list_init(&cache_self()->threads);
 	cache_self()->count = 0;
 	boot_thread.state = THREAD_DEAD;
 	sched_init(&boot_thread);
@@ -58,14 +57,11 @@ void thread_init(void)
 static struct thread *thread_alloc(void)
 {
 	struct thread_cache *cache = cache_self();
-	struct list *l = list_pop_front(&cache->threads);
 	struct thread *t;
 	vaddr_t base, fpu;
 
-	if (l) {
-		cache->count--;
-		return list_entry(l, struct thread, run_link);
-	}
+	if (cache->count > 0)
+		return cache->threads[--cache->count];
 	base = plat->kstack_alloc(alloc_bytes);
 	if (!base)
 		return NULL;
@@ -76,15 +72,6 @@ static struct thread *thread_alloc(void)
 	t->kstack_base = base;
 	t->kstack_top = (uintptr_t)t;
 	return t;
-}
-
-static void thread_free_oldest(struct thread_cache *cache)
-{
-	struct thread *t = list_entry(cache->threads.prev, struct thread, run_link);
-
-	list_remove(&t->run_link);
-	cache->count--;
-	plat->kstack_free(t->kstack_alloc, alloc_bytes);
 }
 
 /* Where tid is in the tree, or would be: *parent and the link to it. */
@@ -136,8 +123,7 @@ int thread_create(struct thread **out, const struct trap_frame *frame, uintptr_t
 	t->cpu_time_ns = 0;
 	t->clear_child_tid = 0;
 	t->robust_list = 0;
-	memcpy(t->name, parent->name, sizeof(t->name));
-	list_init(&t->run_link);
+	__builtin_memcpy(t->name, parent->name, sizeof(t->name));
 	timer_init(&t->sleep_timer, thread_sleep_expired);
 	signal_thread_init(t, parent);
 	arch_thread_init(&t->arch, t->kstack_top, frame, fs_base, inherit_fpu);
@@ -177,10 +163,9 @@ NORETURN void thread_exit(int code)
 	spin_unlock(&thread_lock);
 	if (alive == 0)
 		process_exit(leader_status);
-	if (cache->count >= CACHE_MAX)
-		thread_free_oldest(cache);
-	list_push_front(&cache->threads, &t->run_link);
-	cache->count++;
+	if (cache->count == CACHE_MAX)
+		plat->kstack_free(cache->threads[--cache->count]->kstack_alloc, alloc_bytes);
+	cache->threads[cache->count++] = t;
 	t->state = THREAD_DEAD;
 	sched_switch();
 	panic("thread %d runs after its end", t->tid);

@@ -30,7 +30,7 @@ struct thread {
 	enum thread_state state;
 	bool interruptible;   /* sleeping: a signal wakes it */
 	bool timed_out;       /* sleeping: the deadline came */
-	struct list run_link; /* run queue, or the cache of ended threads */
+	struct thread *run_next; /* run queue */
 	const char *wait_reason; /* what it is blocked on, for reports; static string */
 	uint64_t run_start_ns;   /* when it got the CPU, as far as run times are kept (sched_cpu_time_ns) */
 	uint64_t cpu_time_ns;    /* run time up to run_start_ns */
@@ -80,8 +80,8 @@ void thread_report(void);
 
 /* Give the CPU to the next runnable thread (or stay). The current thread is runnable or its state has been set. */
 void sched_switch(void);
-/* sched_yield(2): to the end of the queue. */
-void sched_yield(void);
+/* sched_yield(2): to the end of the queue. Returns 0, as the system call does. */
+long sched_yield(void);
 /* The way out of the kernel, called by the gate and by trap_dispatch() when cpu->pending is not 0: timers, reschedule,
  * console. Does not deliver signals. */
 void sched_pending(void);
@@ -119,6 +119,8 @@ void thread_wake(struct thread *t);
 /* True if t has a signal that it does not block. */
 static ALWAYS_INLINE bool thread_has_signal(const struct thread *t)
 {
+	if (likely(signal_pending_count == 0))
+		return false;
 	return ((t->signal.pending | signal_process_pending) & ~t->signal.mask) != 0;
 }
 

@@ -64,13 +64,14 @@ void arch_frame_init(struct trap_frame *frame, uintptr_t rip, uintptr_t rsp)
 
 	__asm__("mov %%cs, %0" : "=r"(cs));
 	__asm__("mov %%ss, %0" : "=r"(ss));
-	memset(frame, 0, sizeof(*frame));
-	frame->vector = TRAP_START;
-	frame->rip = rip;
-	frame->rsp = rsp;
-	frame->cs = cs;
-	frame->ss = ss;
-	frame->rflags = RFLAGS_RESERVED | RFLAGS_IF;
+	*frame = (struct trap_frame){
+		.vector = TRAP_START,
+		.rip = rip,
+		.rsp = rsp,
+		.cs = cs,
+		.ss = ss,
+		.rflags = RFLAGS_RESERVED | RFLAGS_IF,
+	};
 }
 
 /* Lay down what arch_stack_switch() pops: six registers and a return address. */
@@ -79,8 +80,8 @@ static uintptr_t *stack_prepare(uintptr_t sp, const char *begin)
 	uintptr_t *s = (uintptr_t *)sp;
 
 	*--s = (uintptr_t)begin;
-	s -= 6;
-	memset(s, 0, 6 * sizeof(*s));
+	for (int i = 0; i < 6; i++)
+		*--s = 0;
 	return s;
 }
 
@@ -89,7 +90,7 @@ void arch_thread_init(struct arch_thread *at, uintptr_t kstack_top, const struct
 {
 	uintptr_t sp = kstack_top - sizeof(*frame);
 
-	memcpy((void *)sp, frame, sizeof(*frame));
+	*(struct trap_frame *)sp = *frame;
 	at->kernel_sp = (uintptr_t)stack_prepare(sp, arch_thread_begin);
 	at->fs_base = fs_base;
 	at->fpu_live = false;
@@ -116,7 +117,7 @@ void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entr
 	at->fcw = FCW_DEFAULT;
 }
 
-/* The outgoing thread's FPU state: all of it if it was trapped anywhere, what the ABI keeps if it made a C call. */
+/* All of the outgoing thread's FPU state if it was trapped anywhere, what the ABI keeps if it made a C call. */
 static void fpu_switch(struct arch_thread *prev, struct arch_thread *next)
 {
 	if (prev->fpu_live) {
@@ -137,15 +138,34 @@ static void fpu_switch(struct arch_thread *prev, struct arch_thread *next)
 	__asm__ volatile("fldcw %0" : : "m"(next->fcw));
 }
 
-void arch_switch(struct arch_thread *prev, struct arch_thread *next)
+static void fs_base_switch(struct arch_thread *prev, struct arch_thread *next)
+{
+	__asm__ volatile("rdfsbase %0" : "=r"(prev->fs_base));
+	__asm__ volatile("wrfsbase %0" : : "r"(next->fs_base));
+}
+
+static NOINLINE void switch_slow(struct arch_thread *prev, struct arch_thread *next)
 {
 	fpu_switch(prev, next);
-	if (arch_has_fsgsbase) {
-		__asm__ volatile("rdfsbase %0" : "=r"(prev->fs_base));
-		__asm__ volatile("wrfsbase %0" : : "r"(next->fs_base));
-	} else if (next->fs_base != prev->fs_base) {
+	if (arch_has_fsgsbase)
+		fs_base_switch(prev, next);
+	else if (next->fs_base != prev->fs_base)
 		arch_fs_base_write_slow(next->fs_base);
+	arch_stack_switch(&prev->kernel_sp, next->kernel_sp);
+}
+
+/* Two threads that came in by the gate is the case to be quick in. */
+void arch_switch(struct arch_thread *prev, struct arch_thread *next)
+{
+	if (unlikely(prev->fpu_live || next->fpu_saved || !arch_has_fsgsbase)) {
+		switch_slow(prev, next);
+		return;
 	}
+	__asm__ volatile("stmxcsr %0" : "=m"(prev->mxcsr));
+	__asm__ volatile("fnstcw %0" : "=m"(prev->fcw));
+	__asm__ volatile("ldmxcsr %0" : : "m"(next->mxcsr));
+	__asm__ volatile("fldcw %0" : : "m"(next->fcw));
+	fs_base_switch(prev, next);
 	arch_stack_switch(&prev->kernel_sp, next->kernel_sp);
 }
 

@@ -81,8 +81,8 @@ void trap_init(void)
 }
 
 /*
- * All kernel stacks lie in the kernel's half, so this is right also in the middle of a switch, when kstack_top is
- * that of one thread and rsp that of another. The boot stack, in the image, is used before there are threads.
+ * Threads' kernel stacks lie in the kernel's half, so this is right also in the middle of a switch, when kstack_top is
+ * that of one thread and rsp that of another. The boot stack lies in the image, and is gone when there are threads.
  */
 static bool in_kernel(const struct trap_frame *f)
 {
