@@ -39,31 +39,33 @@ enum {
 	SYSCALL_COUNT, /* rows are in order: one more than the last number */
 };
 
-/* Numbers and names of the missing calls, in the same order; the names one after the other. */
-#define SYSCALL_NUMBER_FULL(nr)
-#define SYSCALL_NUMBER_PARTIAL(nr)
-#define SYSCALL_NUMBER_STUB(nr)
-#define SYSCALL_NUMBER_MISSING(nr) nr,
+/*
+ * Numbers and names of the calls that can turn out to be missing, in the same order; the names one after the other. Calls
+ * that take a frame are among them: they cannot be made in every way, and clone() makes threads only.
+ */
+#define SYSCALL_NUMBER_GATE(nr)
+#define SYSCALL_NUMBER_DIRECT(nr)
+#define SYSCALL_NUMBER_FRAME(nr) nr,
+#define SYSCALL_NUMBER_NONE(nr) nr,
 static const uint16_t missing_numbers[] = {
-#define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_NUMBER_##status(nr)
+#define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_NUMBER_##mode(nr)
 #include "abi/syscalls.def"
 #undef SYSCALL
 };
-#define SYSCALL_NAME_FULL(name)
-#define SYSCALL_NAME_PARTIAL(name)
-#define SYSCALL_NAME_STUB(name)
-#define SYSCALL_NAME_MISSING(name) #name "\0"
+#define SYSCALL_NAME_GATE(name)
+#define SYSCALL_NAME_DIRECT(name)
+#define SYSCALL_NAME_FRAME(name) #name "\0"
+#define SYSCALL_NAME_NONE(name) #name "\0"
 static const char missing_names[] =
-#define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_NAME_##status(name)
+#define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_NAME_##mode(name)
 #include "abi/syscalls.def"
 #undef SYSCALL
 	;
 
-/*
- * How often each was made: by place in missing_numbers; the last one for numbers that are in no table and for
- * calls that came in by a way that cannot serve them. Relaxed: a statistic.
- */
+/* How often each was made: by place in missing_numbers; the last one for numbers that Linux does not have. Relaxed: a
+ * statistic. */
 static _Atomic uint32_t missing_counts[ARRAY_SIZE(missing_numbers) + 1];
+static _Atomic bool missing_any; /* one of them is not 0 */
 
 /* Does the handler want the trap frame? */
 static bool syscall_takes_frame(uint64_t nr)
@@ -97,7 +99,7 @@ static const char *missing_name(size_t index)
 	const char *name = missing_names;
 
 	if (index >= ARRAY_SIZE(missing_numbers))
-		return "others";
+		return "unknown numbers";
 	while (index-- > 0)
 		name += strlen(name) + 1;
 	return name;
@@ -108,6 +110,7 @@ long syscall_missing(long nr)
 	size_t index = missing_index(nr);
 
 	atomic_fetch_add_explicit(&missing_counts[index], 1, memory_order_relaxed);
+	atomic_store_explicit(&missing_any, true, memory_order_relaxed);
 	log_line(LOG_DEBUG, "system call %ld (%s) is missing", nr, missing_name(index));
 	return -ENOSYS;
 }
@@ -117,6 +120,8 @@ void syscall_report_missing(void)
 	char list[280];
 	size_t len = 0, left_out = 0;
 
+	if (!atomic_load_explicit(&missing_any, memory_order_relaxed))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(missing_counts); i++) {
 		uint32_t count = atomic_load_explicit(&missing_counts[i], memory_order_relaxed);
 		size_t n;
@@ -132,8 +137,6 @@ void syscall_report_missing(void)
 			left_out++;
 		}
 	}
-	if (len == 0)
-		return;
 	if (left_out > 0)
 		log_line(LOG_WARN, "the program made system calls that Kiln does not have: %s and %zu more", list,
 			 left_out);
