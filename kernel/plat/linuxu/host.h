@@ -10,6 +10,7 @@
 
 #define HOST_NR_READ 0
 #define HOST_NR_WRITE 1
+#define HOST_NR_CLOSE 3
 #define HOST_NR_LSEEK 8
 #define HOST_NR_MMAP 9
 #define HOST_NR_MPROTECT 10
@@ -185,6 +186,7 @@ _Static_assert(sizeof(struct host_sigevent) == 64, "struct sigevent");
 
 /* --- files --- */
 #define HOST_AT_FDCWD (-100)
+#define HOST_O_RDWR 2u
 #define HOST_O_CLOEXEC 0x80000u
 #define HOST_SEEK_END 2
 #define HOST_TCGETS 0x5401u

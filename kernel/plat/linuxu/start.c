@@ -140,6 +140,32 @@ static void start_boot(const void *info)
 	boot_main(info);
 }
 
+static int start_open(const char *path, unsigned flags)
+{
+	return (int)host_call4(HOST_NR_OPENAT, (uintptr_t)HOST_AT_FDCWD, (uintptr_t)path, flags, 0);
+}
+
+static bool start_fd_is_standard(int fd)
+{
+	return fd >= 0 && fd <= 2;
+}
+
+/* Standard descriptors that were closed when we were started must not become the image's file: they get /dev/null. */
+static void start_open_exe(void)
+{
+	int fd = start_open("/proc/self/exe", HOST_O_CLOEXEC);
+
+	if (start_fd_is_standard(fd)) {
+		host_call1(HOST_NR_CLOSE, (uintptr_t)fd);
+		do
+			fd = start_open("/dev/null", HOST_O_RDWR);
+		while (start_fd_is_standard(fd));
+		host_call1(HOST_NR_CLOSE, (uintptr_t)fd);
+		fd = start_open("/proc/self/exe", HOST_O_CLOEXEC);
+	}
+	linuxu_host.exe_fd = fd;
+}
+
 void linuxu_start(uintptr_t *sp)
 {
 	const uintptr_t base = (uintptr_t)kiln_image_base;
@@ -158,8 +184,7 @@ void linuxu_start(uintptr_t *sp)
 	linuxu_signal_init();
 	linuxu_clock_init();
 	boot_info.start_ns = linuxu_clock_monotonic_ns();
-	linuxu_host.exe_fd = (int)host_call4(HOST_NR_OPENAT, (uintptr_t)HOST_AT_FDCWD, (uintptr_t)"/proc/self/exe",
-					     HOST_O_CLOEXEC, 0);
+	start_open_exe();
 	/* Sleep as exactly as asked for; the default slack is 50 us. */
 	host_call2(HOST_NR_PRCTL, HOST_PR_SET_TIMERSLACK, 1);
 	linuxu_filter_init();
