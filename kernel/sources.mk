@@ -64,6 +64,7 @@ src-y += plat/plat.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/clock.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/console.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/hostcall.S
+src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/lazy.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/memory.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/ops.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/seccomp.c

@@ -23,6 +23,7 @@
 #define MAP_GROWSDOWN 0x100u
 #define MAP_LOCKED 0x2000u
 #define MAP_POPULATE 0x8000u
+#define MAP_STACK 0x20000u
 #define MAP_HUGETLB 0x40000u
 #define MAP_SYNC 0x80000u
 #define MAP_FIXED_NOREPLACE 0x100000u
@@ -68,7 +69,7 @@ static unsigned mmap_flags(unsigned flags)
 					      0) |
 	       (flags & (MAP_POPULATE | MAP_LOCKED) ? MAP_FLAG_POPULATE : 0) |
 	       (flags & MAP_GROWSDOWN ? MAP_FLAG_GROWSDOWN : 0) |
-	       (flags & MAP_SHARED ? MAP_FLAG_SHARED : 0);
+	       (flags & MAP_STACK ? MAP_FLAG_STACK : 0) | (flags & MAP_SHARED ? MAP_FLAG_SHARED : 0);
 }
 
 /* Fill [start, start + len) from f at off; what lies beyond the file's end stays zero. 0 or -errno. */

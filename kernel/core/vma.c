@@ -137,7 +137,7 @@ int vma_map_locked(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, co
 		if (v == NULL)
 			return -ENOMEM;
 	}
-	rc = plat->pmap_reserve(start, end - start, prot);
+	rc = plat->pmap_reserve(start, end - start, prot | (flags & VMA_STACK ? PMAP_LAZY : 0));
 	if (rc != 0) {
 		heap_free(v, sizeof(*v));
 		return rc;

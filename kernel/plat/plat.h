@@ -19,6 +19,9 @@
 #define PROT_WRITE 2u
 #define PROT_EXEC 4u
 
+/* With a prot given to pmap_reserve(): the mapping may well never be touched (MAP_STACK). */
+#define PMAP_LAZY 0x100u
+
 #define NEVER UINT64_MAX /* a deadline that does not come */
 
 /* A range of memory handed to the page allocator: kernel-usable addresses of RAM (kvm: in the direct map). */
@@ -39,7 +42,7 @@ struct plat_ops {
 	 * Ranges are page-aligned, inside [vma_min, vma_max) as set at boot. The mm lock is held by the caller.
 	 */
 	/* A new anonymous mapping: reads as zero. kvm: nothing (faults fill it); linuxu: host mmap. 0 or -ENOMEM. */
-	int (*pmap_reserve)(vaddr_t va, size_t len, unsigned prot);
+	int (*pmap_reserve)(vaddr_t va, size_t len, unsigned prot); /* prot may have PMAP_LAZY */
 	/* Give all pages in the range back; nothing is accessible there afterwards. Only
 	 * [touched_lo, touched_hi) can hold pages. Cannot fail. */
 	void (*pmap_remove)(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi);

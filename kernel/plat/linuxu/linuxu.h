@@ -52,6 +52,19 @@ vaddr_t linuxu_kstack_alloc(size_t bytes);
 void linuxu_kstack_free(vaddr_t base, size_t bytes);
 void linuxu_ram_info(uint64_t *total, uint64_t *free);
 
+/* --- lazy.c --- */
+/* Note [start, end), fresh memory of the window, for the host to be told later. False if that is one too many. */
+bool linuxu_lazy_add(vaddr_t start, vaddr_t end, unsigned prot);
+/* Tell the host now of all ranges that touch [start, end). 0 or -ENOMEM. */
+MUST_CHECK int linuxu_lazy_settle(vaddr_t start, vaddr_t end);
+/* If the host does not know of [start, end) at all: remove it, or change its rights, and return true. */
+bool linuxu_lazy_remove(vaddr_t start, vaddr_t end);
+bool linuxu_lazy_protect(vaddr_t start, vaddr_t end, unsigned prot);
+/* [start, end) goes: forget what is noted in it. */
+void linuxu_lazy_forget(vaddr_t start, vaddr_t end);
+/* A page fault at addr: true if it was the first touch of a noted range and can be repeated. Interrupt context. */
+bool linuxu_lazy_fault(vaddr_t addr);
+
 /* --- signal.c --- */
 /* Install the handlers on their own stack. */
 void linuxu_signal_init(void);

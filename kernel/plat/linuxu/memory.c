@@ -208,6 +208,9 @@ static int memory_protect(vaddr_t va, size_t len, unsigned prot)
 
 int linuxu_pmap_reserve(vaddr_t va, size_t len, unsigned prot)
 {
+	if ((prot & PMAP_LAZY) && linuxu_lazy_add(va, va + len, prot & ~PMAP_LAZY))
+		return 0;
+	prot &= ~PMAP_LAZY;
 	return prot == PROT_NONE ? 0 : memory_protect(va, len, prot);
 }
 
@@ -215,6 +218,9 @@ void linuxu_pmap_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touc
 {
 	(void)touched_lo;
 	(void)touched_hi;
+	if (linuxu_lazy_remove(va, va + len))
+		return;
+	linuxu_lazy_forget(va, va + len);
 	if (memory_map(va, len, PROT_NONE) >= 0)
 		return;
 	/* The host is out of map entries (vm.max_map_count): at least the pages go back. */
@@ -226,6 +232,10 @@ int linuxu_pmap_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_l
 {
 	(void)touched_lo;
 	(void)touched_hi;
+	if (linuxu_lazy_protect(va, va + len, prot))
+		return 0;
+	if (linuxu_lazy_settle(va, va + len))
+		return -ENOMEM;
 	return memory_protect(va, len, prot);
 }
 
@@ -239,8 +249,11 @@ void linuxu_pmap_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t tou
 int linuxu_pmap_populate(vaddr_t va, size_t len, unsigned prot)
 {
 	unsigned advice = prot & PROT_WRITE ? HOST_MADV_POPULATE_WRITE : HOST_MADV_POPULATE_READ;
-	long r = host_call3(HOST_NR_MADVISE, va, len, advice);
+	long r;
 
+	if (linuxu_lazy_settle(va, va + len))
+		return -ENOMEM;
+	r = host_call3(HOST_NR_MADVISE, va, len, advice);
 	/* Hosts before Linux 5.14 do not know it: there the first touch populates, as always. */
 	return r == 0 || r == -EINVAL ? 0 : -ENOMEM;
 }
@@ -271,9 +284,12 @@ static size_t memory_move(vaddr_t from, vaddr_t to, size_t len)
 
 int linuxu_pmap_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot)
 {
-	size_t moved = memory_move(old, new_va, len), restored = 0;
+	size_t moved, restored = 0;
 
 	(void)prot;
+	if (linuxu_lazy_settle(old, old + len))
+		return -ENOMEM;
+	moved = memory_move(old, new_va, len);
 	if (moved < len)
 		restored = memory_move(new_va, old, moved);
 	/* What was moved away left a hole in the window: reserve it again. */

@@ -112,6 +112,8 @@ static void signal_fault_kernel(struct host_ucontext *uc, uint64_t vector, uint6
 {
 	struct trap_frame f;
 
+	if (vector == TRAP_PAGE_FAULT && linuxu_lazy_fault(uc->cr2))
+		return;
 	frame_load(&f, uc, vector, error);
 	if (!trap_try_fault(&f))
 		trap_kernel_fault(&f);
@@ -144,7 +146,9 @@ static void signal_fault(int sig, struct host_ucontext *uc)
 		signal_fault_kernel(uc, vector, uc->error);
 		return;
 	}
-	/* Kernel code that runs on the program's stack (DIRECT calls) tolerates faults as well. */
+	if (vector == TRAP_PAGE_FAULT && linuxu_lazy_fault(uc->cr2))
+		return;
+	/* Stacks grow, and kernel code that runs on the program's stack (DIRECT calls) tolerates faults. */
 	frame_load(&f, uc, vector, uc->error);
 	if (trap_try_fault(&f))
 		frame_store(&f, uc);

@@ -60,7 +60,7 @@ static int fake_reserve(vaddr_t va, size_t len, unsigned prot)
 		assert_false(p->reserved);
 		assert_false(p->present);
 		p->reserved = fake_linuxu;
-		p->prot = prot;
+		p->prot = prot & ~PMAP_LAZY;
 		p->present = fake_linuxu;
 		p->value = 0;
 	}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Mappings that the host has not been told of: rights that were given but have not been used yet. The alternate signal
+ * stack that Rust gives each thread is mapped, has its guard set and is unmapped again without ever being
+ * touched; kept here, none of that costs a host call. The first touch faults, and then the host is told.
+ *
+ * Guarded by the mm lock of core/vma.c, as all pmap functions are; lazy_fault() runs in interrupt context, but only for
+ * a touch of program memory, and the holder of the mm lock touches none.
+ */
+#include "base/errno.h"
+#include "plat/linuxu/linuxu.h"
+
+#define LAZY_MAX 32u
+
+/* A range that is still PROT_NONE and without pages to the host, and the rights that it should have. */
+struct lazy_range {
+	vaddr_t start, end; /* start == end: free */
+	unsigned prot;
+};
+
+static struct lazy_range lazy_ranges[LAZY_MAX];
+static unsigned lazy_used; /* no used one at or above this index */
+
+static int lazy_tell_host(struct lazy_range *l)
+{
+	if (l->prot != PROT_NONE &&
+	    host_call3(HOST_NR_MPROTECT, l->start, l->end - l->start, l->prot))
+		return -ENOMEM;
+	l->end = l->start;
+	return 0;
+}
+
+bool linuxu_lazy_add(vaddr_t start, vaddr_t end, unsigned prot)
+{
+	for (unsigned i = 0; i < LAZY_MAX; i++) {
+		struct lazy_range *l = &lazy_ranges[i];
+
+		if (l->start == l->end) {
+			*l = (struct lazy_range){start, end, prot};
+			lazy_used = MAX(lazy_used, i + 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The range that holds all of [start, end), or NULL. */
+static struct lazy_range *lazy_find(vaddr_t start, vaddr_t end)
+{
+	for (unsigned i = 0; i < lazy_used; i++)
+		if (lazy_ranges[i].start <= start && end <= lazy_ranges[i].end && start < end)
+			return &lazy_ranges[i];
+	return NULL;
+}
+
+int linuxu_lazy_settle(vaddr_t start, vaddr_t end)
+{
+	for (unsigned i = 0; i < lazy_used; i++) {
+		struct lazy_range *l = &lazy_ranges[i];
+
+		if (l->start < end && start < l->end && lazy_tell_host(l))
+			return -ENOMEM;
+	}
+	while (lazy_used > 0 && lazy_ranges[lazy_used - 1].start == lazy_ranges[lazy_used - 1].end)
+		lazy_used--;
+	return 0;
+}
+
+bool linuxu_lazy_remove(vaddr_t start, vaddr_t end)
+{
+	struct lazy_range *l = lazy_find(start, end);
+
+	if (l == NULL)
+		return false;
+	if (l->start < start && end < l->end && !linuxu_lazy_add(end, l->end, l->prot))
+		return false;
+	if (l->start < start)
+		l->end = start;
+	else
+		l->start = end;
+	return true;
+}
+
+void linuxu_lazy_forget(vaddr_t start, vaddr_t end)
+{
+	for (unsigned i = 0; i < lazy_used; i++) {
+		struct lazy_range *l = &lazy_ranges[i];
+
+		if (l->start >= end || start >= l->end)
+			continue;
+		if (l->start < start && end < l->end)
+			(void)lazy_tell_host(l);
+		else if (l->start < start)
+			l->end = start;
+		else
+			l->start = MIN(end, l->end);
+	}
+}
+
+bool linuxu_lazy_protect(vaddr_t start, vaddr_t end, unsigned prot)
+{
+	/* Rights that are given, not taken, are given for use: the host may as well be told. */
+	if (prot != PROT_NONE || !linuxu_lazy_remove(start, end))
+		return false;
+	(void)linuxu_lazy_add(start, end, prot);
+	return true;
+}
+
+bool linuxu_lazy_fault(vaddr_t addr)
+{
+	struct lazy_range *l = lazy_find(addr, addr + 1);
+
+	return l != NULL && l->prot != PROT_NONE && lazy_tell_host(l) == 0;
+}
