@@ -86,10 +86,8 @@ void rb_insert_augmented(struct rb_root *root, struct rb_node *node, struct rb_n
 	node->left = NULL;
 	node->right = NULL;
 	*link = node;
-	if (update != NULL) {
-		update(node);
+	if (update != NULL)
 		rb_propagate(parent, update);
-	}
 
 	/* node is red; the only thing that can be wrong is that its parent is red too. */
 	while (parent = rb_parent(node), !rb_is_black(parent)) {
@@ -191,9 +189,16 @@ void rb_erase_augmented(struct rb_root *root, struct rb_node *node, rb_update_fn
 			parent = gone;
 	}
 	if (update != NULL) {
-		/* Up to the root: gone's value is stale wherever it was put. */
-		for (struct rb_node *n = parent; n != NULL; n = rb_parent(n))
-			update(n);
+		struct rb_node *n = parent;
+
+		/* gone brought a value from elsewhere, so up to it "no change" means nothing. */
+		if (gone != node) {
+			for (; n != gone; n = rb_parent(n))
+				update(n);
+			update(gone);
+			n = rb_parent(gone);
+		}
+		rb_propagate(n, update);
 	}
 	if (black)
 		rb_erase_repair(root, child, parent, update);

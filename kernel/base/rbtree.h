@@ -35,6 +35,7 @@ struct rb_node *rb_last(const struct rb_root *root);
 struct rb_node *rb_next(const struct rb_node *node);
 struct rb_node *rb_prev(const struct rb_node *node);
 
+/* node's value is that of a node without children. */
 void rb_insert_augmented(struct rb_root *root, struct rb_node *node, struct rb_node *parent,
 			 struct rb_node **link, rb_update_fn *update);
 void rb_erase_augmented(struct rb_root *root, struct rb_node *node, rb_update_fn *update);

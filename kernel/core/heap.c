@@ -10,7 +10,6 @@
 #include "core/heap.h"
 
 #include "base/atomic.h"
-#include "base/list.h"
 #include "base/string.h"
 #include "core/log.h"
 #include "core/page.h"
@@ -24,10 +23,11 @@ struct heap_object {
 };
 
 struct slab {
-	struct list link;         /* heap_partial[class] */
+	struct slab *next, *prev; /* heap_partial[class]; prev NULL: the first */
 	struct heap_object *free; /* objects given back */
 	uint16_t fresh;           /* offset of the first object that was never used */
-	uint16_t used;            /* objects in use */
+	uint16_t left;            /* objects that are not in use; 0: on no list */
+	uint16_t capacity;        /* objects in all */
 	uint8_t class;
 };
 
@@ -45,7 +45,7 @@ static const uint8_t heap_class_by_64[HEAP_SMALL_MAX / 64 + 1] = {
 };
 
 static struct spinlock heap_lock; /* guards everything below and the slabs */
-static struct list heap_partial[HEAP_CLASSES];
+static struct slab *heap_partial[HEAP_CLASSES];
 
 static ALWAYS_INLINE unsigned heap_class(size_t size)
 {
@@ -62,12 +62,26 @@ static unsigned heap_order(size_t size)
 	return pages <= 1 ? 0 : 64u - (unsigned)__builtin_clzl(pages - 1);
 }
 
-static inline bool slab_is_full(const struct slab *s)
+static void slab_push(struct slab *s)
 {
-	return s->free == NULL && s->fresh + heap_class_size[s->class] > PAGE_SIZE;
+	s->prev = NULL;
+	s->next = heap_partial[s->class];
+	if (s->next != NULL)
+		s->next->prev = s;
+	heap_partial[s->class] = s;
 }
 
-static struct slab *slab_create(unsigned class)
+static void slab_remove(struct slab *s)
+{
+	if (s->prev != NULL)
+		s->prev->next = s->next;
+	else
+		heap_partial[s->class] = s->next;
+	if (s->next != NULL)
+		s->next->prev = s->prev;
+}
+
+static NOINLINE struct slab *slab_create(unsigned class)
 {
 	struct slab *s = page_alloc(0);
 
@@ -75,12 +89,10 @@ static struct slab *slab_create(unsigned class)
 		return NULL;
 	s->free = NULL;
 	s->fresh = SLAB_HEADER;
-	s->used = 0;
+	s->capacity = (uint16_t)((PAGE_SIZE - SLAB_HEADER) / heap_class_size[class]);
+	s->left = s->capacity;
 	s->class = (uint8_t)class;
-	/* The lists start as zeros rather than by a constructor: no boot cost, no relocations. */
-	if (heap_partial[class].next == NULL)
-		list_init(&heap_partial[class]);
-	list_push_front(&heap_partial[class], &s->link);
+	slab_push(s);
 	return s;
 }
 
@@ -94,32 +106,29 @@ static void *heap_alloc_large(size_t size)
 void *heap_alloc(size_t size)
 {
 	unsigned class;
-	struct slab *s = NULL;
-	struct heap_object *o;
+	struct slab *s;
+	struct heap_object *o = NULL;
 
 	ASSERT(size > 0);
 	if (unlikely(size > HEAP_SMALL_MAX))
 		return heap_alloc_large(size);
 	class = heap_class(size);
 	spin_lock(&heap_lock);
-	if (likely(heap_partial[class].next != NULL && !list_empty(&heap_partial[class])))
-		s = list_entry(heap_partial[class].next, struct slab, link);
-	else
+	s = heap_partial[class];
+	if (unlikely(s == NULL))
 		s = slab_create(class);
-	if (unlikely(s == NULL)) {
-		spin_unlock(&heap_lock);
-		return NULL;
-	}
+	if (unlikely(s == NULL))
+		goto unlock;
 	o = s->free;
-	if (o != NULL) {
+	if (likely(o != NULL)) {
 		s->free = o->next;
 	} else {
 		o = (struct heap_object *)((char *)s + s->fresh);
 		s->fresh = (uint16_t)(s->fresh + heap_class_size[class]);
 	}
-	s->used++;
-	if (unlikely(slab_is_full(s)))
-		list_remove(&s->link);
+	if (unlikely(--s->left == 0))
+		slab_remove(s);
+unlock:
 	spin_unlock(&heap_lock);
 	return o;
 }
@@ -136,8 +145,7 @@ void *heap_zalloc(size_t size)
 void heap_free(void *p, size_t size)
 {
 	struct heap_object *o = p;
-	struct slab *s;
-	bool was_full;
+	struct slab *s = (struct slab *)ALIGN_DOWN((uintptr_t)p, PAGE_SIZE);
 
 	if (p == NULL)
 		return;
@@ -145,18 +153,16 @@ void heap_free(void *p, size_t size)
 		page_free(p, heap_order(size));
 		return;
 	}
-	s = (struct slab *)ALIGN_DOWN((uintptr_t)p, PAGE_SIZE);
 	spin_lock(&heap_lock);
-	ASSERT(s->class == heap_class(size) && s->used > 0);
-	was_full = slab_is_full(s);
+	ASSERT(s->class == heap_class(size) && s->left < s->capacity);
 	o->next = s->free;
 	s->free = o;
-	s->used--;
-	if (unlikely(was_full)) {
-		list_push_front(&heap_partial[s->class], &s->link);
-	} else if (unlikely(s->used == 0) && s->link.next != s->link.prev) {
+	s->left++;
+	if (unlikely(s->left == 1)) {
+		slab_push(s);
+	} else if (unlikely(s->left == s->capacity) && (s->next != NULL || s->prev != NULL)) {
 		/* Not the only slab with room: the next allocation finds another. */
-		list_remove(&s->link);
+		slab_remove(s);
 		page_free(s, 0);
 	}
 	spin_unlock(&heap_lock);

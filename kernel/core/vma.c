@@ -13,6 +13,20 @@
 #include "core/random.h"
 #include "core/vma_tree.h"
 
+/* Address space for the break, if the window is large. */
+#define BRK_ROOM (32ul << 30)
+/* It starts at one of so many pages above the mappings. */
+#define BRK_SPREAD_PAGES 256u
+/* Mappings that fit go into this room above a stack rather than below the room that it has to grow. */
+#define STACK_HEADROOM (1ul << 20)
+
+/* Fault-ahead: after so many faults in a row, each at the page after the last one's … */
+#define AHEAD_AFTER 3u
+/* … pages are put before they are asked for, up to so many at once … */
+#define AHEAD_MAX 15u
+/* … while so many pages are free. */
+#define AHEAD_FREE_MIN 1024u
+
 static struct spinlock mm_spin; /* the mm lock: guards the tree, the pmap and everything below */
 static bool mm_held;            /* to find out who touches program memory with the lock held */
 /* The last vma_fault() that returned false did so for want of memory. */
@@ -32,20 +46,21 @@ void mm_unlock(void)
 }
 
 /*
- * The mmap area ends at a random place in the window's third quarter, so that it has at least half of
- * the window and the break a quarter. The break starts near that place: on kvm both then mostly share their upper
- * page tables, which on a machine of 2 MiB count.
+ * The platform has chosen the window at random. Its upper end is the break's; mappings go below that, so
+ * that the break starts near the first of them: on kvm they then share page tables, which on a machine of
+ * 2 MiB count.
  */
 void vma_init(void)
 {
 	struct vma_window *w = &vma_window;
-	uint64_t size, random = random_u64();
+	unsigned brk_pages = 1;
 
 	plat->pmap_window(&w->lo, &w->hi);
 	w->lo = MAX(w->lo, PAGE_SIZE);
-	size = w->hi - w->lo;
-	w->top = ALIGN_DOWN(w->lo + size / 2 + (random >> 12) % (size / 4), PAGE_SIZE);
-	vma_brk_init(1 + ((unsigned)random & 0xff));
+	w->top = ALIGN_DOWN(w->hi - MIN(BRK_ROOM, (w->hi - w->lo) / 4), PAGE_SIZE);
+	if (IS_ENABLED(CONFIG_KASLR))
+		brk_pages += (unsigned)random_u64() % BRK_SPREAD_PAGES;
+	vma_brk_init(brk_pages);
 }
 
 int vma_check_range(vaddr_t start, size_t len, vaddr_t *end)
@@ -73,14 +88,14 @@ static bool range_is_mapped(vaddr_t start, vaddr_t end)
 		if (v->end >= end)
 			return true;
 		start = v->end;
-		v = vma_next(v);
+		v = v->next;
 	}
 	return false;
 }
 
 struct vma *vma_create(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, const char *name)
 {
-	struct vma *v = heap_zalloc(sizeof(*v));
+	struct vma *v = heap_alloc(sizeof(*v));
 
 	if (v == NULL)
 		return NULL;
@@ -90,6 +105,8 @@ struct vma *vma_create(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags
 	v->flags = flags;
 	v->name = name;
 	v->grow_limit = start;
+	v->fault_next = 0;
+	v->fault_run = 0;
 	if (flags & VMA_GROWSDOWN) {
 		vaddr_t room = MIN(VMA_STACK_MAX, end - vma_window.lo);
 
@@ -101,7 +118,7 @@ struct vma *vma_create(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags
 
 int vma_insert_fixed(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, const char *name)
 {
-	struct vma *v;
+	struct vma *v, *prev, *next;
 	int rc = 0;
 
 	ASSERT(start < end && IS_ALIGNED(start | end, PAGE_SIZE));
@@ -117,7 +134,8 @@ int vma_insert_fixed(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, 
 		goto unlock;
 	}
 	vma_touch(v, start, end);
-	vma_tree_insert(v);
+	vma_neighbours(start, &prev, &next);
+	vma_tree_insert(v, prev, next);
 unlock:
 	mm_unlock();
 	return rc;
@@ -149,7 +167,7 @@ int vma_map_locked(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, co
 		v = next;
 		vma_set_bounds(v, start, v->end);
 	} else {
-		vma_tree_insert(v);
+		vma_tree_insert(v, prev, next);
 	}
 	vma_touch_new(v, start, end);
 	if (low && high)
@@ -181,6 +199,11 @@ static int vma_choose_place(vaddr_t hint, size_t len, unsigned map_flags, vaddr_
 	if (hint != 0 && vma_check_range(hint, len, &end) == 0 && vma_range_is_free(hint, end)) {
 		*start = hint;
 		return 0;
+	}
+	if (map_flags & MAP_FLAG_GROWSDOWN) {
+		*start = vma_find_gap(len + STACK_HEADROOM);
+		if (*start != 0)
+			return 0;
 	}
 	*start = vma_find_gap(len);
 	return *start != 0 ? 0 : -ENOMEM;
@@ -243,7 +266,7 @@ int vma_unmap_locked(vaddr_t start, vaddr_t end)
 {
 	struct vma *first = vma_above(start), *next, *spare = NULL;
 
-	for (struct vma *v = first; v != NULL && v->start < end; v = vma_next(v))
+	for (struct vma *v = first; v != NULL && v->start < end; v = v->next)
 		if (v->flags & VMA_IMAGE)
 			return -EINVAL;
 	if (first != NULL && first->start < start && first->end > end) {
@@ -254,7 +277,7 @@ int vma_unmap_locked(vaddr_t start, vaddr_t end)
 	for (struct vma *v = first; v != NULL && v->start < end; v = next) {
 		vaddr_t lo = MAX(start, v->start), hi = MIN(end, v->end);
 
-		next = vma_next(v);
+		next = v->next;
 		plat->pmap_remove(lo, hi - lo, MAX(lo, v->touched_lo), MIN(hi, v->touched_hi));
 		vma_cut(v, lo, hi, &spare);
 	}
@@ -279,7 +302,7 @@ static int vma_protect_check(vaddr_t start, vaddr_t end, unsigned prot)
 {
 	if (!range_is_mapped(start, end))
 		return -ENOMEM;
-	for (const struct vma *v = vma_above(start); v != NULL && v->start < end; v = vma_next(v))
+	for (const struct vma *v = vma_above(start); v != NULL && v->start < end; v = v->next)
 		if ((v->flags & VMA_IMAGE) && (prot & ~v->prot) != 0)
 			return -EACCES;
 	return 0;
@@ -404,10 +427,10 @@ int vma_discard(vaddr_t start, size_t len)
 	mm_lock();
 	if (!range_is_mapped(start, end))
 		rc = -ENOMEM;
-	for (struct vma *v = vma_above(start); rc == 0 && v != NULL && v->start < end; v = vma_next(v))
+	for (struct vma *v = vma_above(start); rc == 0 && v != NULL && v->start < end; v = v->next)
 		if (v->flags & VMA_IMAGE)
 			rc = -EINVAL; /* its contents could not be had again */
-	for (struct vma *v = vma_above(start); rc == 0 && v != NULL && v->start < end; v = vma_next(v))
+	for (struct vma *v = vma_above(start); rc == 0 && v != NULL && v->start < end; v = v->next)
 		vma_discard_part(v, MAX(start, v->start), MIN(end, v->end));
 	mm_unlock();
 	return rc;
@@ -417,7 +440,7 @@ int vma_discard(vaddr_t start, size_t len)
 static bool vma_grow_down(struct vma *v, vaddr_t addr)
 {
 	vaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE), old = v->start;
-	const struct vma *prev = vma_prev(v);
+	const struct vma *prev = v->prev;
 
 	if ((v->flags & VMA_GROWSDOWN) == 0 || start < v->grow_limit)
 		return false;
@@ -431,11 +454,28 @@ static bool vma_grow_down(struct vma *v, vaddr_t addr)
 	return true;
 }
 
+/*
+ * The page before `page` was faulted in last, and so on for some pages: a program that goes through memory from one end to the
+ * other. Put the next pages too, ever more of them. Returns the end of what was put.
+ */
+static NOINLINE vaddr_t vma_fault_ahead(struct vma *v, vaddr_t page)
+{
+	unsigned most = MIN(1u << MIN(v->fault_run - AHEAD_AFTER, 16u), AHEAD_MAX);
+	vaddr_t end = MIN(v->end, page + (1 + most) * PAGE_SIZE);
+
+	page += PAGE_SIZE;
+	if (page_free_count() < AHEAD_FREE_MIN)
+		return page;
+	while (page < end && plat->pmap_fault(page, v->prot) == 0)
+		page += PAGE_SIZE;
+	return page;
+}
+
 /* 0 if the page of addr is there now, -EFAULT, or -ENOMEM. need: one of these PROT_* must be allowed. */
-static int vma_fault_locked(vaddr_t addr, unsigned need)
+static ALWAYS_INLINE int vma_fault_locked(vaddr_t addr, unsigned need)
 {
 	struct vma *v = vma_above(addr);
-	vaddr_t page = ALIGN_DOWN(addr, PAGE_SIZE);
+	vaddr_t page = ALIGN_DOWN(addr, PAGE_SIZE), end = page + PAGE_SIZE;
 	int rc;
 
 	if (unlikely(v == NULL || (v->prot & need) == 0))
@@ -450,9 +490,15 @@ static int vma_fault_locked(vaddr_t addr, unsigned need)
 	if (vma_pages_come_unseen())
 		return -EFAULT;
 	rc = plat->pmap_fault(page, v->prot);
-	if (likely(rc == 0))
-		vma_touch(v, page, page + PAGE_SIZE);
-	return rc;
+	if (unlikely(rc != 0))
+		return rc;
+	if (page != v->fault_next)
+		v->fault_run = 0;
+	else if (unlikely(++v->fault_run >= AHEAD_AFTER))
+		end = vma_fault_ahead(v, page);
+	v->fault_next = end;
+	vma_touch(v, page, end);
+	return 0;
 }
 
 bool vma_fault(vaddr_t addr, bool write, bool fetch)
@@ -502,7 +548,7 @@ void vma_usage(uint64_t *mapped, uint64_t *touched)
 	uint64_t m = 0, t = 0;
 
 	mm_lock();
-	for (const struct vma *v = vma_above(0); v != NULL; v = vma_next(v)) {
+	for (const struct vma *v = vma_above(0); v != NULL; v = v->next) {
 		m += v->end - v->start;
 		if (v->touched_lo < v->touched_hi)
 			t += v->touched_hi - v->touched_lo;

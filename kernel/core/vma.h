@@ -27,19 +27,20 @@
 struct vma {
 	struct rb_node node;
 	vaddr_t start, end;       /* page-aligned */
-	vaddr_t touched_lo, touched_hi; /* pages can exist only in here (linuxu: all); lo >= hi: none */
-	uint64_t gap;             /* free bytes below it in the mmap area */
-	uint64_t max_gap;         /* the largest gap in the subtree of node */
+	/* Pages can exist only in here (linuxu: all); lo >= hi: none. */
+	vaddr_t touched_lo, touched_hi;
 	unsigned prot;            /* PROT_* */
 	unsigned flags;           /* VMA_* */
+	struct vma *prev, *next;  /* neighbours by address; NULL at the ends */
+	vaddr_t fault_next;       /* the page after the last that was faulted in */
+	unsigned fault_run;       /* faults in a row that were at fault_next */
+	uint64_t gap;             /* free bytes below it in the mmap area */
+	uint64_t max_gap;         /* the largest gap in the subtree of node */
 	vaddr_t grow_limit;       /* VMA_GROWSDOWN: lowest start */
 	const char *name;         /* static: "[stack]", "[heap]", "image", or NULL; for reports and /proc/self/maps */
 };
 
-/*
- * Boot: takes plat->pmap_window() and chooses at random where in it the mmap area ends (it is filled downwards)
- * and, above that, where the break starts.
- */
+/* Boot: divides plat->pmap_window() into the area of mappings, filled downwards, and above it the break's. */
 void vma_init(void);
 /* Register what is mapped already (image segments; outside the window too). 0, -ENOMEM, or -EEXIST. */
 MUST_CHECK int vma_insert_fixed(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, const char *name);

@@ -65,7 +65,7 @@ static int remap_move(struct vma *v, vaddr_t old, size_t keep, vaddr_t new_addr,
 	vaddr_t lo = MAX(old, v->touched_lo), hi = MIN(old + keep, v->touched_hi);
 	unsigned flags = v->flags & ~VMA_GROWSDOWN;
 	struct vma *moved = vma_create(new_addr, new_addr + new_len, v->prot, flags, v->name);
-	struct vma *spare = heap_alloc(sizeof(*spare));
+	struct vma *spare = heap_alloc(sizeof(*spare)), *prev, *next;
 	int rc = -ENOMEM;
 
 	if (moved == NULL || spare == NULL)
@@ -84,7 +84,8 @@ static int remap_move(struct vma *v, vaddr_t old, size_t keep, vaddr_t new_addr,
 	}
 	vma_cut(v, old, old + keep, &spare);
 	heap_free(spare, sizeof(*spare));
-	vma_tree_insert(moved);
+	vma_neighbours(new_addr, &prev, &next);
+	vma_tree_insert(moved, prev, next);
 	vma_merge(moved);
 	return 0;
 

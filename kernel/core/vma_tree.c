@@ -9,20 +9,19 @@
 
 struct vma_window vma_window;
 static struct rb_root vma_root;
-static struct vma *vma_hit; /* what vma_above() found last; page faults come in runs */
+static struct vma *vma_highest; /* NULL: none at all */
+struct vma *vma_hit;
 
 static inline struct vma *vma_of(struct rb_node *n)
 {
 	return n == NULL ? NULL : rb_entry(n, struct vma, node);
 }
 
-struct vma *vma_above(vaddr_t addr)
+struct vma *vma_above_slow(vaddr_t addr)
 {
 	struct rb_node *n = vma_root.node;
 	struct vma *best = NULL;
 
-	if (vma_hit != NULL && addr >= vma_hit->start && addr < vma_hit->end)
-		return vma_hit;
 	while (n != NULL) {
 		struct vma *v = rb_entry(n, struct vma, node);
 
@@ -57,16 +56,6 @@ void vma_neighbours(vaddr_t addr, struct vma **prev, struct vma **next)
 			n = n->right;
 		}
 	}
-}
-
-struct vma *vma_next(const struct vma *v)
-{
-	return vma_of(rb_next(&v->node));
-}
-
-struct vma *vma_prev(const struct vma *v)
-{
-	return vma_of(rb_prev(&v->node));
 }
 
 vaddr_t vma_low_edge(const struct vma *v)
@@ -109,46 +98,60 @@ static uint64_t vma_gap_below(const struct vma *v, const struct vma *prev)
 	return edge > floor ? edge - floor : 0;
 }
 
-/* v or its lower neighbour prev has moved: bring v's gap up to date. v may be NULL. */
-static void vma_gap_changed(struct vma *v, const struct vma *prev)
+/* v or its lower neighbour has moved: bring v's gap up to date. v may be NULL. */
+static void vma_gap_changed(struct vma *v)
 {
+	uint64_t gap;
+
 	if (v == NULL)
 		return;
-	v->gap = vma_gap_below(v, prev);
+	gap = vma_gap_below(v, v->prev);
+	if (gap == v->gap)
+		return;
+	v->gap = gap;
 	rb_propagate(&v->node, vma_update_max_gap);
 }
 
-void vma_tree_insert(struct vma *v)
+void vma_tree_insert(struct vma *v, struct vma *prev, struct vma *next)
 {
 	struct rb_node **link = &vma_root.node, *parent = NULL;
-	struct vma *prev = NULL, *next = NULL;
 
-	while (*link != NULL) {
-		struct vma *at = vma_of(*link);
-
-		parent = *link;
-		if (v->start < at->start) {
-			next = at;
-			link = &parent->left;
-		} else {
-			prev = at;
-			link = &parent->right;
-		}
-	}
+	v->prev = prev;
+	v->next = next;
+	if (prev != NULL)
+		prev->next = v;
+	if (next != NULL)
+		next->prev = v;
+	else
+		vma_highest = v;
 	v->gap = vma_gap_below(v, prev);
 	v->max_gap = v->gap;
+	/* Of two neighbours one is below the other in the tree, and has no child on the other's side. */
+	if (next != NULL && next->node.left == NULL) {
+		parent = &next->node;
+		link = &parent->left;
+	} else if (prev != NULL) {
+		parent = &prev->node;
+		link = &parent->right;
+	}
 	rb_insert_augmented(&vma_root, &v->node, parent, link, vma_update_max_gap);
-	vma_gap_changed(next, v);
+	vma_gap_changed(next);
 }
 
 void vma_tree_erase(struct vma *v)
 {
-	struct vma *prev = vma_prev(v), *next = vma_next(v);
+	struct vma *prev = v->prev, *next = v->next;
 
 	if (vma_hit == v)
 		vma_hit = NULL;
+	if (prev != NULL)
+		prev->next = next;
+	if (next != NULL)
+		next->prev = prev;
+	else
+		vma_highest = prev;
 	rb_erase_augmented(&vma_root, &v->node, vma_update_max_gap);
-	vma_gap_changed(next, prev);
+	vma_gap_changed(next);
 	heap_free(v, sizeof(*v));
 }
 
@@ -163,9 +166,9 @@ void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end)
 	if (v->touched_lo >= v->touched_hi)
 		vma_touch_none(v);
 	if (start_moved)
-		vma_gap_changed(v, vma_prev(v));
+		vma_gap_changed(v);
 	if (end_moved)
-		vma_gap_changed(vma_next(v), v);
+		vma_gap_changed(v->next);
 }
 
 void vma_split(struct vma *v, vaddr_t at, struct vma *upper)
@@ -178,7 +181,7 @@ void vma_split(struct vma *v, vaddr_t at, struct vma *upper)
 	if (upper->touched_lo >= upper->touched_hi)
 		vma_touch_none(upper);
 	vma_set_bounds(v, v->start, at);
-	vma_tree_insert(upper);
+	vma_tree_insert(upper, v, v->next);
 }
 
 void vma_cut(struct vma *v, vaddr_t lo, vaddr_t hi, struct vma **spare)
@@ -216,10 +219,10 @@ static bool vma_unite(struct vma *low, struct vma *high)
 
 struct vma *vma_merge(struct vma *v)
 {
-	struct vma *prev = vma_prev(v), *next = vma_next(v);
+	struct vma *next = v->next;
 
-	if (prev != NULL)
-		vma_unite(prev, v);
+	if (v->prev != NULL)
+		vma_unite(v->prev, v);
 	if (next != NULL && vma_unite(v, next))
 		v = next;
 	return v;
@@ -240,7 +243,7 @@ static vaddr_t vma_find_gap_above_top(uint64_t len)
 {
 	vaddr_t ceiling = vma_window.hi;
 
-	for (struct vma *v = vma_of(rb_last(&vma_root));; v = vma_prev(v)) {
+	for (const struct vma *v = vma_highest;; v = v->prev) {
 		vaddr_t floor = v == NULL ? vma_window.top : MAX(v->end, vma_window.top);
 
 		if (ceiling > floor && ceiling - floor >= len)
@@ -253,7 +256,7 @@ static vaddr_t vma_find_gap_above_top(uint64_t len)
 
 vaddr_t vma_find_gap(uint64_t len)
 {
-	struct vma *v = vma_of(rb_last(&vma_root));
+	const struct vma *v = vma_highest;
 	vaddr_t floor = v == NULL ? vma_window.lo : vma_clip(v->end);
 
 	if (vma_window.top - floor >= len)
@@ -262,7 +265,7 @@ vaddr_t vma_find_gap(uint64_t len)
 	if (v == NULL || v->max_gap < len)
 		return vma_find_gap_above_top(len);
 	for (;;) {
-		struct vma *left = vma_of(v->node.left), *right = vma_of(v->node.right);
+		const struct vma *left = vma_of(v->node.left), *right = vma_of(v->node.right);
 
 		if (right != NULL && right->max_gap >= len)
 			v = right;

@@ -24,19 +24,28 @@ void mm_unlock(void);
 
 /* --- vma_tree.c: pure bookkeeping, no pmap --- */
 
+extern struct vma *vma_hit; /* the VMA found last; page faults come in runs */
+struct vma *vma_above_slow(vaddr_t addr);
+
 /* The lowest VMA that ends above addr (it may start above it too). NULL if there is none. */
-struct vma *vma_above(vaddr_t addr);
+static ALWAYS_INLINE struct vma *vma_above(vaddr_t addr)
+{
+	struct vma *v = vma_hit;
+
+	if (likely(v != NULL && addr >= v->start && addr < v->end))
+		return v;
+	return vma_above_slow(addr);
+}
+
 /* The VMAs below and above addr, where nothing is mapped; NULL where there is none. */
 void vma_neighbours(vaddr_t addr, struct vma **prev, struct vma **next);
-struct vma *vma_next(const struct vma *v);
-struct vma *vma_prev(const struct vma *v);
-/* Add v, whose range is free. */
-void vma_tree_insert(struct vma *v);
+/* Add v, whose range is free, between its neighbours. */
+void vma_tree_insert(struct vma *v, struct vma *prev, struct vma *next);
 /* Take v out and free it. */
 void vma_tree_erase(struct vma *v);
 /* Move v's bounds; it stays between its neighbours. touched is cut to them. */
 void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end);
-/* Cut v at `at` (inside it): v keeps the lower part, upper (uninitialised storage) gets the rest and is inserted. */
+/* Cut v at `at` (inside it): v keeps the lower part; upper, uninitialised storage, gets the rest. */
 void vma_split(struct vma *v, vaddr_t at, struct vma *upper);
 /* Take [lo, hi), a part of v, out of the tree. If v falls in two, *spare is used and set to NULL. */
 void vma_cut(struct vma *v, vaddr_t lo, vaddr_t hi, struct vma **spare);

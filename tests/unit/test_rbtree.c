@@ -55,6 +55,7 @@ static void item_insert(struct item *it, rb_update_fn *update)
 		parent = *link;
 		link = it->key < item_of(parent)->key ? &parent->left : &parent->right;
 	}
+	it->max_weight = it->weight;
 	if (update != NULL)
 		rb_insert_augmented(&root, &it->node, parent, link, update);
 	else

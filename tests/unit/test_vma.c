@@ -269,8 +269,10 @@ static void vma_stack_grows_to_its_limit(void **state)
 	struct vma v;
 
 	assert_int_equal(vma_map(0, PAGES(3), RW, MAP_FLAG_GROWSDOWN, "[stack]", &stack), 0);
-	/* Other mappings leave it the room to grow and a gap below that. */
-	below = map_any(1);
+	/* Small mappings go above it; the others leave it the room to grow and a gap below that. */
+	assert_int_equal(map_any(250) + PAGES(250), vma_window.top);
+	assert_true(vma_window.top - PAGES(250) > stack + PAGES(3));
+	below = map_any(10) + PAGES(9);
 	assert_int_equal(below + PAGE_SIZE, stack + PAGES(3) - VMA_STACK_MAX - VMA_STACK_GUARD);
 	assert_true(vma_fault(stack - PAGES(5), true, false));
 	assert_true(vma_find(stack, false, &v));
@@ -278,6 +280,26 @@ static void vma_stack_grows_to_its_limit(void **state)
 	assert_false(vma_fault(stack - PAGES(6), false, true)); /* no PROT_EXEC */
 	assert_true(vma_fault(stack + PAGES(3) - VMA_STACK_MAX, true, false));
 	assert_false(vma_fault(stack + PAGES(3) - VMA_STACK_MAX - 1, true, false));
+}
+
+static void vma_fault_runs_ahead_of_a_walk(void **state)
+{
+	unsigned faults = 0;
+
+	map_at(PLACE, 200, RW);
+	for (unsigned i = 0; i < 200; i++) {
+		if (fake_pte_of(PLACE + PAGES(i))->present)
+			continue;
+		assert_true(vma_fault(PLACE + PAGES(i), true, false));
+		faults++;
+	}
+	assert_in_range(faults, 10, 20);
+	assert_false(fake_pte_of(PLACE + PAGES(200))->present);
+	/* Not for a walk the other way. */
+	map_at(PLACE, 200, RW);
+	for (unsigned i = 199; i > 100; i--)
+		assert_true(vma_fault(PLACE + PAGES(i), true, false));
+	assert_false(fake_pte_of(PLACE + PAGES(100))->present);
 }
 
 static void vma_stack_keeps_its_distance(void **state)
@@ -478,6 +500,7 @@ int main(void)
 		VMA_TEST(vma_discard_reads_zero_again),
 		VMA_TEST(vma_populate_puts_pages),
 		VMA_TEST(vma_stack_grows_to_its_limit),
+		VMA_TEST(vma_fault_runs_ahead_of_a_walk),
 		VMA_TEST(vma_stack_keeps_its_distance),
 		VMA_TEST(vma_remap_tells_mapped_from_unmapped),
 		VMA_TEST(vma_remap_resizes_in_place),
