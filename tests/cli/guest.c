@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A stand-in for an image, to test the kiln command without a kernel: it does what its arguments say.
+ * A stand-in for an image, to test the kiln command without a kernel: it does what its arguments
+ * say.
  *
  *   out:TEXT err:TEXT log:TEXT   write TEXT and a newline to that channel
  *   cmdline                      print the command line (kvm) or argv and environment (linuxu)
@@ -60,7 +61,8 @@ static u32 number(const char *s)
 
 static void flood(u32 kib)
 {
-	static const char line[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n";
+	static const char line[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n";
 
 	for (u32 i = 0; i < kib * 16; i++)
 		put(OUT, line, sizeof(line) - 1);
@@ -96,7 +98,14 @@ static void act(const char *word)
 }
 
 #ifdef __i386__
-enum { COM1 = 0x3f8, COM2 = 0x2f8, DEBUGCON = 0xe9, DEBUG_EXIT = 0xf4, FRAME_EOF = 4, FRAME_LITERAL = 0x10 };
+enum {
+	COM1 = 0x3f8,
+	COM2 = 0x2f8,
+	DEBUGCON = 0xe9,
+	DEBUG_EXIT = 0xf4,
+	FRAME_EOF = 4,
+	FRAME_LITERAL = 0x10
+};
 
 static const char *command_line;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Unit tests of the kiln command's pieces, linked with its objects (but for main) under sanitizers. Prints
- * `ok NAME` or `not ok NAME: FILE:LINE CONDITION` for each.
+ * Unit tests of the kiln command's pieces, linked with its objects (but for main) under sanitizers.
+ * Prints `ok NAME` or `not ok NAME: FILE:LINE CONDITION` for each.
  */
 #include "util.h"
 
@@ -20,12 +20,13 @@
 static const char *failure;
 static char failure_text[256];
 
-#define CHECK(condition)                                                                            \
-	do {                                                                                        \
-		if (!(condition) && !failure) {                                                     \
-			snprintf(failure_text, sizeof(failure_text), "line %d: %s", __LINE__, #condition); \
-			failure = failure_text;                                                     \
-		}                                                                                   \
+#define CHECK(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition) && !failure) {                                                    \
+			snprintf(failure_text, sizeof(failure_text), "line %d: %s", __LINE__,      \
+				 #condition);                                                      \
+			failure = failure_text;                                                    \
+		}                                                                                  \
 	} while (0)
 
 static bool same(const struct strv *list, const char *words)
@@ -127,8 +128,9 @@ static void exit_line_is_taken_from_the_end(void)
 
 static void json_values_are_found(void)
 {
-	struct json *j = json_parse(" {\"a\": [1, \"x\\u00e9\\ud83d\\ude00\\n\", {\"b\": true}], \"e\": {},\n"
-				    "\"n\": null, \"s\": \"\\\"\\\\\", \"f\": false, \"z\": []} ");
+	struct json *j = json_parse(
+		" {\"a\": [1, \"x\\u00e9\\ud83d\\ude00\\n\", {\"b\": true}], \"e\": {},\n"
+		"\"n\": null, \"s\": \"\\\"\\\\\", \"f\": false, \"z\": []} ");
 
 	CHECK(j && json_has(json_get(j, "a"), "x\xc3\xa9\xf0\x9f\x98\x80\n"));
 	CHECK(j && !strcmp(json_string(j, "s"), "\"\\"));
@@ -141,8 +143,17 @@ static void json_values_are_found(void)
 static void broken_json_is_refused(void)
 {
 	static const char *const texts[] = {
-		"", "{", "[", "[1", "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "\"", "\"\\",
-		"\"\\u12", "\"\\ud83d\\u12", "\"\\q\"", "nul", "1 2", "{\"a\":1 \"b\":2}", "tru", "{}x", "}", ",",
+		"",           "{",
+		"[",          "[1",
+		"[1,",        "[1,]",
+		"{\"a\"}",    "{\"a\":}",
+		"{\"a\":1,}", "{a:1}",
+		"\"",         "\"\\",
+		"\"\\u12",    "\"\\ud83d\\u12",
+		"\"\\q\"",    "nul",
+		"1 2",        "{\"a\":1 \"b\":2}",
+		"tru",        "{}x",
+		"}",          ",",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -168,15 +179,17 @@ static void broken_json_is_refused(void)
 
 static void mutated_json_does_no_harm(void)
 {
-	static const char text[] = "{\"reason\":\"compiler-artifact\",\"target\":{\"kind\":[\"bin\"]},"
-				   "\"executable\":\"\\u00e9/x\",\"fresh\":true,\"n\":-1.5e3}";
+	static const char text[] =
+		"{\"reason\":\"compiler-artifact\",\"target\":{\"kind\":[\"bin\"]},"
+		"\"executable\":\"\\u00e9/x\",\"fresh\":true,\"n\":-1.5e3}";
 	char copy[sizeof(text)];
 
 	srand(1);
 	for (int i = 0; i < 20000; i++) {
 		memcpy(copy, text, sizeof(text));
 		for (int n = rand() % 4; n >= 0; n--)
-			copy[(size_t)rand() % (sizeof(text) - 1)] = "{}[]\",:\\u0\n\x01\xff"[rand() % 13];
+			copy[(size_t)rand() % (sizeof(text) - 1)] =
+				"{}[]\",:\\u0\n\x01\xff"[rand() % 13];
 		json_free(json_parse(copy));
 	}
 }
@@ -200,16 +213,21 @@ static void rustc_link_line_is_reduced_to_the_program(void)
 {
 	struct cc cc;
 
-	parse_cc(&cc, "-m64 /s/self-contained/rcrt1.o /s/self-contained/crti.o /s/self-contained/crtbeginS.o "
-		      "/tmp/symbols.o main.rcgu.o -Wl,--as-needed -Wl,-Bstatic /s/libstd-1.rlib "
-		      "/s/libcompiler_builtins-1.rlib -lunwind -lc -Wl,--eh-frame-hdr -Wl,-z,noexecstack "
-		      "-nostartfiles -L /s/lib -L/s/self-contained -o out -Wl,--gc-sections -static-pie "
-		      "-Wl,-z,relro,-z,now -nodefaultlibs -lgcc_eh -lgcc -lfoo /s/self-contained/crtendS.o "
-		      "/s/self-contained/crtn.o");
+	parse_cc(
+		&cc,
+		"-m64 /s/self-contained/rcrt1.o /s/self-contained/crti.o "
+		"/s/self-contained/crtbeginS.o "
+		"/tmp/symbols.o main.rcgu.o -Wl,--as-needed -Wl,-Bstatic /s/libstd-1.rlib "
+		"/s/libcompiler_builtins-1.rlib -lunwind -lc -Wl,--eh-frame-hdr -Wl,-z,noexecstack "
+		"-nostartfiles -L /s/lib -L/s/self-contained -o out -Wl,--gc-sections -static-pie "
+		"-Wl,-z,relro,-z,now -nodefaultlibs -lgcc_eh -lgcc -lfoo "
+		"/s/self-contained/crtendS.o "
+		"/s/self-contained/crtn.o");
 	CHECK(cc.mode == CC_LINK && !strcmp(cc.output, "out") && !cc.fixed_code && !cc.sources.n);
-	CHECK(same(&cc.items, "/tmp/symbols.o main.rcgu.o --as-needed /s/libstd-1.rlib "
-			      "/s/libcompiler_builtins-1.rlib --eh-frame-hdr -z noexecstack -L/s/lib "
-			      "-L/s/self-contained --gc-sections -z relro -z now -lfoo"));
+	CHECK(same(&cc.items,
+		   "/tmp/symbols.o main.rcgu.o --as-needed /s/libstd-1.rlib "
+		   "/s/libcompiler_builtins-1.rlib --eh-frame-hdr -z noexecstack -L/s/lib "
+		   "-L/s/self-contained --gc-sections -z relro -z now -lfoo"));
 	cc_free(&cc);
 }
 
@@ -217,9 +235,12 @@ static void linker_options_without_use_are_dropped(void)
 {
 	struct cc cc;
 
-	parse_cc(&cc, "a.o -fuse-ld=lld -B/x -rdynamic -Wl,--dynamic-linker,/lib/ld.so -Wl,--version-script=v "
-		      "-Wl,--dynamic-list,d -Xlinker -rpath -Xlinker /y -Wl,-rpath=/z -Wl,--export-dynamic "
-		      "-Wl,--icf=all -Wl,-Bdynamic -pie -Wl,-e,start -s -Wl,-Map=m -u sym -Wl,--defsym=a=b");
+	parse_cc(&cc, "a.o -fuse-ld=lld -B/x -rdynamic -Wl,--dynamic-linker,/lib/ld.so "
+		      "-Wl,--version-script=v "
+		      "-Wl,--dynamic-list,d -Xlinker -rpath -Xlinker /y -Wl,-rpath=/z "
+		      "-Wl,--export-dynamic "
+		      "-Wl,--icf=all -Wl,-Bdynamic -pie -Wl,-e,start -s -Wl,-Map=m -u sym "
+		      "-Wl,--defsym=a=b");
 	CHECK(same(&cc.items, "a.o -s -Map=m -u sym --defsym=a=b"));
 	cc_free(&cc);
 	parse_cc(&cc, "a.o -no-pie -shared -r -lstdc++");
@@ -231,7 +252,8 @@ static void sources_and_compile_options_are_told_apart(void)
 {
 	struct cc cc;
 
-	parse_cc(&cc, "-O2 -I inc -DX=1 -D Y a.c b.o c.cpp -x c d.txt -x none e.S -Wall -std=c11 -lm -o p");
+	parse_cc(&cc, "-O2 -I inc -DX=1 -D Y a.c b.o c.cpp -x c d.txt -x none e.S -Wall -std=c11 "
+		      "-lm -o p");
 	CHECK(cc.mode == CC_LINK && same(&cc.sources, "a.c c.cpp d.txt e.S"));
 	CHECK(same(&cc.compile, "-O2 -I inc -DX=1 -D Y -Wall -std=c11"));
 	CHECK(same(&cc.items, "a.c b.o c.cpp d.txt e.S"));
@@ -269,10 +291,12 @@ static void response_files_are_read(void)
 
 static void options_come_in_all_spellings(void)
 {
-	static const struct opt table[] = {
-		{1, "flag", 'f', NULL}, {2, "value", 'v', "X"}, {3, NULL, 'Z', "X"}, {0, NULL, 0, NULL}};
-	char words[][16] = {"--flag", "--value", "1", "--value=2", "-v3", "-v", "4", "-fv", "5",
-			    "-ff",    "-Z6",     "-", "op",        "--",  "-f"};
+	static const struct opt table[] = {{1, "flag", 'f', NULL},
+					   {2, "value", 'v', "X"},
+					   {3, NULL, 'Z', "X"},
+					   {0, NULL, 0, NULL}};
+	char words[][16] = {"--flag", "--value", "1",   "--value=2", "-v3", "-v", "4", "-fv",
+			    "5",      "-ff",     "-Z6", "-",         "op",  "--", "-f"};
 	char *argv[ARRAY_SIZE(words) + 1];
 	struct opts o = {.command = "test", .tables = {table}, .argv = argv};
 	struct buf seen = {0};
@@ -317,7 +341,8 @@ static void mutated_images_are_inspected(void)
 		}
 		size_t length = rand() % 8 ? data.len : (size_t)rand() % data.len;
 
-		CHECK(pwrite(fd, data.p, length, 0) == (ssize_t)length && !ftruncate(fd, (off_t)length));
+		CHECK(pwrite(fd, data.p, length, 0) == (ssize_t)length &&
+		      !ftruncate(fd, (off_t)length));
 		CHECK(!image_inspect(path, &image, &why) == !why);
 		free(why);
 		for (size_t c = changes; c-- > 0;)
@@ -328,7 +353,10 @@ static void mutated_images_are_inspected(void)
 	unlink(path);
 }
 
-#define TEST(name) {#name, name}
+#define TEST(name)                                                                                 \
+	{                                                                                          \
+#name, name                                                                        \
+	}
 
 static const struct {
 	const char *name;

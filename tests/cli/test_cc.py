@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """kiln-cc: a C compiler driver that makes images."""
+import os
+import re
 import shutil
 
 from harness import Skip, check, expect
@@ -130,6 +132,22 @@ def cxx_program(w):
         raise Skip("Kiln was built without the C++ libraries (the message was checked)")
     expect(r, 0, err="")
     _runs(w, d / "cxx", 3, out="caught 3\n")
+
+
+def debugger_stops_at_main(w):
+    if not shutil.which("gdb"):
+        raise Skip("gdb is not installed")
+    d = _project(w)
+    expect(_cc(w, "-g", "-DVALUE=6", "hello.c", "part.c", "-o", "debugged", cwd=d), 0, err="")
+    p = w.start("run", "--gdb", d / "debugged")
+    text = (p.stderr.readline() + p.stderr.readline()).decode()
+    script = re.search(r"gdb -x (\S+)", text).group(1)
+    r = w.command(["gdb", "-nx", "-batch", "-x", script, "-ex", "break part", "-ex", "continue", "-ex", "bt",
+                   "-ex", "continue"])
+    check("#0  part () at part.c:1" in r.out and "in main (argc=1" in r.out, r.describe())
+    out, _ = p.communicate(timeout=30)
+    check(p.returncode == 6, f"status {p.returncode}, {out}")
+    check(not os.path.exists(script), f"{script} is still there")
 
 
 def incomplete_installation_is_explained(w):

@@ -3,9 +3,9 @@
  * Try KVM out, rather than believe /dev/kvm: there are hosts (a KVM without the processor's help
  * inside another virtual machine) where the device opens and a virtual CPU can be created, but a
  * guest in ring 0 is interpreted, slowly and only in part. So a guest of a few instructions is run
- * that does what an image does: 64-bit mode, SSE, an interrupt return, a loop that takes a fraction of a
- * millisecond if it is executed and seconds if it is interpreted. The trial runs in a child process,
- * so that neither its time nor taking it down again keeps kiln waiting.
+ * that does what an image does: 64-bit mode, SSE, an interrupt return, a loop that takes a fraction
+ * of a millisecond if it is executed and seconds if it is interpreted. The trial runs in a child
+ * process, so that neither its time nor taking it down again keeps kiln waiting.
  */
 #include "accel.h"
 
@@ -38,8 +38,8 @@ enum {
 };
 
 /*
- * The guest: SSE arithmetic and popcnt give the answer 42, iretq goes to the next part as the return
- * from an interrupt does, a loop takes its time, the answer goes out through the port.
+ * The guest: SSE arithmetic and popcnt give the answer 42, iretq goes to the next part as the
+ * return from an interrupt does, a loop takes its time, the answer goes out through the port.
  */
 extern const char accel_guest[], accel_guest_end[];
 __asm__(".pushsection .rodata\n"
@@ -103,7 +103,8 @@ static const char *trial_map(struct trial *t)
 	if (run_bytes < (int)sizeof(*t->run))
 		return "KVM cannot share a virtual CPU's state";
 	t->run = mmap(NULL, (size_t)run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, t->vcpu, 0);
-	t->memory = mmap(NULL, GUEST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	t->memory = mmap(NULL, GUEST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+			 0);
 	if (t->run == MAP_FAILED || t->memory == MAP_FAILED)
 		return "KVM's memory cannot be mapped";
 
@@ -135,10 +136,20 @@ static const char *trial_registers(struct trial *t)
 {
 	struct kvm_sregs s;
 	struct kvm_regs regs = {.rip = GUEST_CODE, .rsp = GUEST_STACK, .rflags = 2};
-	struct kvm_segment code = {.limit = UINT32_MAX, .selector = SEL_CODE, .type = 11, .present = 1,
-				   .s = 1, .l = 1, .g = 1};
-	struct kvm_segment data = {.limit = UINT32_MAX, .selector = SEL_DATA, .type = 3, .present = 1,
-				   .s = 1, .db = 1, .g = 1};
+	struct kvm_segment code = {.limit = UINT32_MAX,
+				   .selector = SEL_CODE,
+				   .type = 11,
+				   .present = 1,
+				   .s = 1,
+				   .l = 1,
+				   .g = 1};
+	struct kvm_segment data = {.limit = UINT32_MAX,
+				   .selector = SEL_DATA,
+				   .type = 3,
+				   .present = 1,
+				   .s = 1,
+				   .db = 1,
+				   .g = 1};
 
 	if (ioctl(t->vcpu, KVM_GET_SREGS, &s))
 		return "KVM does not tell a virtual CPU's state";
@@ -147,9 +158,9 @@ static const char *trial_registers(struct trial *t)
 	s.gdt.base = GUEST_GDT;
 	s.gdt.limit = SEL_DATA + 7;
 	s.cr3 = GUEST_PML4;
-	s.cr4 = 1 << 5 | 1 << 9;               /* PAE, OSFXSR */
+	s.cr4 = 1 << 5 | 1 << 9;                                     /* PAE, OSFXSR */
 	s.cr0 = UINT64_C(0x80000000) | 1 << 5 | 1 << 4 | 1 << 1 | 1; /* PG, NE, ET, MP, PE */
-	s.efer = 1 << 8 | 1 << 10;             /* LME, LMA */
+	s.efer = 1 << 8 | 1 << 10;                                   /* LME, LMA */
 	if (ioctl(t->vcpu, KVM_SET_SREGS, &s) || ioctl(t->vcpu, KVM_SET_REGS, &regs))
 		return "KVM does not take a virtual CPU's state";
 	return NULL;

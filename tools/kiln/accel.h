@@ -8,8 +8,8 @@
 #include "util.h"
 
 /*
- * True if a small 64-bit guest with interrupt returns and SSE ran under KVM at full speed. Else false,
- * and *why says what is missing, in a few words (static string).
+ * True if a small 64-bit guest with interrupt returns and SSE ran under KVM at full speed. Else
+ * false, and *why says what is missing, in a few words (static string).
  */
 bool accel_kvm_works(const char **why);
 

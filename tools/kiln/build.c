@@ -26,7 +26,8 @@ static const struct opt build_options[] = {
 	{0, NULL, 0, NULL},
 };
 
-/* Copy beside the target and rename: a running image is not overwritten under its VMM. 0 or -errno. */
+/* Copy beside the target and rename: a running image is not overwritten under its VMM. 0 or -errno.
+ */
 static int file_copy(const char *from, const char *to)
 {
 	char *tmp = xasprintf("%s.XXXXXX", to);
@@ -74,7 +75,8 @@ static void build_report(const char *path)
 static int build_finish(const struct cargo *c, const char *output)
 {
 	if (output && c->images.n > 1) {
-		error("-o names one file, but the crate has several programs\n  choose one: --bin NAME");
+		error("-o names one file, but the crate has several programs\n  choose one: --bin "
+		      "NAME");
 		return STATUS_FAILED;
 	}
 	if (output) {
@@ -94,7 +96,8 @@ static int build_finish(const struct cargo *c, const char *output)
 
 int build_main(char **argv)
 {
-	struct opts o = {.command = "kiln build", .tables = {build_options, cargo_options}, .argv = argv};
+	struct opts o = {
+		.command = "kiln build", .tables = {build_options, cargo_options}, .argv = argv};
 	struct cargo c = {0};
 	const char *output = NULL;
 	int id;
@@ -105,7 +108,8 @@ int build_main(char **argv)
 		else if (id == BUILD_HELP)
 			return fputs(build_help, stdout) < 0;
 		else if (id == OPT_OPERAND && c.dir)
-			die(STATUS_USAGE, "one folder at a time: %s and %s\n  see: kiln build --help", c.dir,
+			die(STATUS_USAGE,
+			    "one folder at a time: %s and %s\n  see: kiln build --help", c.dir,
 			    o.value);
 		else if (id == OPT_OPERAND)
 			c.dir = o.value;
@@ -119,10 +123,12 @@ int build_main(char **argv)
 
 	if (c.dir && !path_is_dir(c.dir))
 		die(STATUS_FAILED,
-		    "%s is not a folder\n  kiln build takes the folder that has Cargo.toml in it", c.dir);
+		    "%s is not a folder\n  kiln build takes the folder that has Cargo.toml in it",
+		    c.dir);
 	if (!manifest && !strv_has(&c.common, "--manifest-path"))
-		die(STATUS_FAILED, "there is no Cargo.toml in %s or above it\n"
-				   "  give the crate's folder: kiln build DIR; a new crate: cargo new DIR",
+		die(STATUS_FAILED,
+		    "there is no Cargo.toml in %s or above it\n"
+		    "  give the crate's folder: kiln build DIR; a new crate: cargo new DIR",
 		    c.dir ? c.dir : "this folder");
 	free(manifest);
 	int status = cargo_build(&c);

@@ -101,7 +101,8 @@ bool cargo_take_option(struct cargo *c, const struct opts *o, int id)
 	}
 	case CARGO_TARGET:
 		if (strcmp(o->value, RUST_TARGET))
-			die(STATUS_USAGE, "images are built for " RUST_TARGET ", not for %s", o->value);
+			die(STATUS_USAGE, "images are built for " RUST_TARGET ", not for %s",
+			    o->value);
 		return true;
 	case CARGO_TARGET_DIR:
 		free(c->target_dir);
@@ -144,7 +145,8 @@ static void cargo_take_message(struct cargo_pass *pass, const char *line)
 
 	if (!reason)
 		puts(line);
-	if (reason && !strcmp(reason, "compiler-artifact") && file && !json_has(kind, "custom-build")) {
+	if (reason && !strcmp(reason, "compiler-artifact") && file &&
+	    !json_has(kind, "custom-build")) {
 		strv_add(&pass->c->images, file);
 		if (json_is_true(message, "fresh") && path_mtime_ns(file) < pass->kiln_mtime_ns)
 			strv_add(&pass->stale, file);
@@ -184,8 +186,8 @@ static int cargo_pass_run(struct cargo_pass *pass, const struct strv *argv, cons
 
 static void cargo_build_argv(const struct cargo *c, const struct toolchain *tc, struct strv *argv)
 {
-	strv_add_all(argv, tc->cargo, "build", "--target", RUST_TARGET, "--target-dir", c->target_dir,
-		     "--message-format=json-render-diagnostics", NULL);
+	strv_add_all(argv, tc->cargo, "build", "--target", RUST_TARGET, "--target-dir",
+		     c->target_dir, "--message-format=json-render-diagnostics", NULL);
 	strv_append(argv, &c->common);
 	strv_append(argv, &c->args);
 }
@@ -198,7 +200,9 @@ static int cargo_check_image(const char *path)
 
 	if (!image_inspect(path, &image, &why))
 		return 0;
-	error("%s\n  cargo linked it without Kiln: does .cargo/config.toml or RUSTFLAGS set a linker?", why);
+	error("%s\n  cargo linked it without Kiln: does .cargo/config.toml or RUSTFLAGS set a "
+	      "linker?",
+	      why);
 	free(why);
 	return STATUS_FAILED;
 }

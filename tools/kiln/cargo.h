@@ -9,15 +9,15 @@
 #include "util.h"
 
 struct cargo {
-	const char *dir;     /* where cargo runs */
-	bool one;            /* a single image is wanted: choose as `cargo run` does */
+	const char *dir; /* where cargo runs */
+	bool one;        /* a single image is wanted: choose as `cargo run` does */
 	bool quiet;
-	bool selected;       /* targets were chosen by option */
-	struct strv args;    /* options for `cargo build` */
-	struct strv common;  /* those that `cargo metadata` takes, too; not in args */
+	bool selected;      /* targets were chosen by option */
+	struct strv args;   /* options for `cargo build` */
+	struct strv common; /* those that `cargo metadata` takes, too; not in args */
 	struct strv packages;
-	char *target_dir;    /* as given, or NULL */
-	struct strv images;  /* result: paths of the images built */
+	char *target_dir;   /* as given, or NULL */
+	struct strv images; /* result: paths of the images built */
 };
 
 /* Cargo's options, for an option table of a command. */

@@ -72,7 +72,8 @@ static char *manifest_find(const struct cargo *c)
  * Packages as `cargo run` takes them: those named, else the one of the folder, else the workspace's
  * default.
  */
-static void candidates_find(struct candidates *found, const struct cargo *c, const struct json *metadata)
+static void candidates_find(struct candidates *found, const struct cargo *c,
+			    const struct json *metadata)
 {
 	const struct json *packages = json_get(metadata, "packages");
 	const struct json *members = json_get(metadata, "workspace_default_members");

@@ -17,7 +17,8 @@ MUST_CHECK int cargo_choose(struct cargo *c, const char *cargo, const struct str
 /* The Cargo.toml that cargo takes for dir: the nearest at or above it, or NULL. Caller frees. */
 char *cargo_manifest(const char *dir);
 
-/* Remove images and cargo's copies of them (hard links in deps/), so that cargo links them again. */
+/* Remove images and cargo's copies of them (hard links in deps/), so that cargo links them again.
+ */
 void cargo_forget(const struct strv *images);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * kiln-cc: a C compiler driver with gcc's arguments that makes images. rustc calls it as its linker, the
- * cc crate as its compiler, and people as both.
+ * kiln-cc: a C compiler driver with gcc's arguments that makes images. rustc calls it as its
+ * linker, the cc crate as its compiler, and people as both.
  */
 #ifndef KILN_CC_H
 #define KILN_CC_H
@@ -16,7 +16,7 @@ enum cc_mode {
 
 /* What gcc-style arguments ask for. */
 struct cc {
-	bool cxx;              /* called as kiln-c++ */
+	bool cxx; /* called as kiln-c++ */
 	enum cc_mode mode;
 	struct strv args;      /* all of them, response files expanded */
 	struct strv compile;   /* options that concern compiling */

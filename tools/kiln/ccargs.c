@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * gcc-style arguments: what is for the compiler, what for the linker, and what an image has no use for.
+ * gcc-style arguments: what is for the compiler, what for the linker, and what an image has no use
+ * for.
  *
- * rustc names a C runtime for the linker to add (crt objects, -lc, -lunwind, -lgcc_eh) and says what
- * kind of program it wants (-static-pie and the like). An image has its own runtime and there is only
- * one kind of it, so all of that is left out.
+ * rustc names a C runtime for the linker to add (crt objects, -lc, -lunwind, -lgcc_eh) and says
+ * what kind of program it wants (-static-pie and the like). An image has its own runtime and there
+ * is only one kind of it, so all of that is left out.
  */
 #include "cc.h"
 
@@ -78,9 +79,24 @@ static void add_argument(struct strv *args, const char *arg, int depth)
 }
 
 /* Libraries that every image has, under all the names programs know them by. */
-static const char *const runtime_libraries[] = {
-	"c", "m", "pthread", "rt", "dl", "util", "crypt", "resolv", "xnet", "unwind", "gcc", "gcc_eh",
-	"gcc_s", "compiler_rt", "ssp", "ssp_nonshared", "clang_rt.builtins-x86_64", NULL};
+static const char *const runtime_libraries[] = {"c",
+						"m",
+						"pthread",
+						"rt",
+						"dl",
+						"util",
+						"crypt",
+						"resolv",
+						"xnet",
+						"unwind",
+						"gcc",
+						"gcc_eh",
+						"gcc_s",
+						"compiler_rt",
+						"ssp",
+						"ssp_nonshared",
+						"clang_rt.builtins-x86_64",
+						NULL};
 static const char *const cxx_libraries[] = {"stdc++", "supc++", "c++", "c++abi", NULL};
 
 static void add_library(struct cc *cc, const char *name)
@@ -94,9 +110,10 @@ static void add_library(struct cc *cc, const char *name)
 /* Start and end files of a C runtime, and runtime libraries named as files. */
 static bool is_runtime_file(const char *file)
 {
-	static const char *const objects[] = {"crt1.o",      "rcrt1.o",     "Scrt1.o",     "gcrt1.o",
-					      "grcrt1.o",    "crti.o",      "crtn.o",      "crtbegin.o",
-					      "crtbeginS.o", "crtbeginT.o", "crtend.o",    "crtendS.o",
+	static const char *const objects[] = {"crt1.o",      "rcrt1.o",    "Scrt1.o",
+					      "gcrt1.o",     "grcrt1.o",   "crti.o",
+					      "crtn.o",      "crtbegin.o", "crtbeginS.o",
+					      "crtbeginT.o", "crtend.o",   "crtendS.o",
 					      NULL};
 	const char *name = str_basename(file);
 	bool found = in_list(objects, name);
@@ -112,16 +129,27 @@ static bool is_runtime_file(const char *file)
 
 /* The linker's options: without use for an image, alone and with a value behind them. */
 static const char *const ld_ignored[] = {
-	"-Bstatic", "-Bdynamic", "-dn", "-dy", "-static", "-non_shared", "-call_shared", "-pie", "--pie",
-	"-pic-executable", "--pic-executable", "-no-pie", "--no-pie", "-E", "--export-dynamic",
-	"--no-export-dynamic", "--dynamic-linker=*", "--rpath=*", "-rpath=*", "-rpath-link=*",
-	"--version-script=*", "--dynamic-list=*", "--entry=*", "-soname=*",
+	"-Bstatic", "-Bdynamic", "-dn", "-dy", "-static", "-non_shared", "-call_shared", "-pie",
+	"--pie", "-pic-executable", "--pic-executable", "-no-pie", "--no-pie", "-E",
+	"--export-dynamic", "--no-export-dynamic", "--dynamic-linker=*", "--rpath=*", "-rpath=*",
+	"-rpath-link=*", "--version-script=*", "--dynamic-list=*", "--entry=*", "-soname=*",
 	/* lld's and mold's own. */
-	"--icf*", "--threads*", "--no-threads", "--rosegment", "--no-rosegment", "--undefined-version",
-	"--no-undefined-version", NULL};
-static const char *const ld_ignored_with_value[] = {
-	"-dynamic-linker", "--dynamic-linker", "-I", "-rpath", "--rpath", "-rpath-link", "--rpath-link",
-	"--version-script", "--dynamic-list", "-e", "--entry", "-soname", "-h", NULL};
+	"--icf*", "--threads*", "--no-threads", "--rosegment", "--no-rosegment",
+	"--undefined-version", "--no-undefined-version", NULL};
+static const char *const ld_ignored_with_value[] = {"-dynamic-linker",
+						    "--dynamic-linker",
+						    "-I",
+						    "-rpath",
+						    "--rpath",
+						    "-rpath-link",
+						    "--rpath-link",
+						    "--version-script",
+						    "--dynamic-list",
+						    "-e",
+						    "--entry",
+						    "-soname",
+						    "-h",
+						    NULL};
 
 struct cc_parser {
 	struct cc *cc;
@@ -159,8 +187,9 @@ static void parse_wl(struct cc_parser *p, const char *list)
 
 static bool is_source(const char *file)
 {
-	static const char *const extensions[] = {".c",   ".i",   ".s",  ".S",   ".sx", ".cc", ".cp",
-						 ".cxx", ".cpp", ".CPP", ".c++", ".C",  ".ii"};
+	static const char *const extensions[] = {".c",   ".i",  ".s",   ".S",   ".sx",
+						 ".cc",  ".cp", ".cxx", ".cpp", ".CPP",
+						 ".c++", ".C",  ".ii"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
 		if (str_ends(file, extensions[i]))
@@ -181,11 +210,18 @@ static void parse_file(struct cc_parser *p, const char *file)
 }
 
 /* Options whose value may be the next argument. What they mean: parse_valued(). */
-static const char *const with_value[] = {
-	"-o", "-L", "-l", "-Xlinker", "-T", "-u", "-z", "-e", "-x", "-B", "-F", "-A", "-I", "-D", "-U",
-	"-include", "-isystem", "-iquote", "-idirafter", "-imacros", "-isysroot", "--sysroot", "-MF", "-MT",
-	"-MQ", "--param", "-Xpreprocessor", "-Xassembler", "-Xclang", "-target", "-arch", "-aux-info",
-	"-wrapper", "-specs", NULL};
+static const char *const with_value[] = {"-o",          "-L",        "-l",
+					 "-Xlinker",    "-T",        "-u",
+					 "-z",          "-e",        "-x",
+					 "-B",          "-F",        "-A",
+					 "-I",          "-D",        "-U",
+					 "-include",    "-isystem",  "-iquote",
+					 "-idirafter",  "-imacros",  "-isysroot",
+					 "--sysroot",   "-MF",       "-MT",
+					 "-MQ",         "--param",   "-Xpreprocessor",
+					 "-Xassembler", "-Xclang",   "-target",
+					 "-arch",       "-aux-info", "-wrapper",
+					 "-specs",      NULL};
 
 static void parse_valued(struct cc_parser *p, const char *option, const char *value)
 {
@@ -208,14 +244,29 @@ static void parse_valued(struct cc_parser *p, const char *option, const char *va
 }
 
 /* Options for the link that an image decides itself. */
-static const char *const link_ignored[] = {
-	"-static", "-static-pie", "-pie", "-nostdlib", "-nostartfiles", "-nodefaultlibs", "-nolibc",
-	"-rdynamic", "-static-libgcc", "-shared-libgcc", "-static-libstdc++", "-fuse-ld=*", "--ld-path=*",
-	"-nostdlib++", "-B*", "--sysroot=*", "-flto*", "-fno-lto", NULL};
+static const char *const link_ignored[] = {"-static",
+					   "-static-pie",
+					   "-pie",
+					   "-nostdlib",
+					   "-nostartfiles",
+					   "-nodefaultlibs",
+					   "-nolibc",
+					   "-rdynamic",
+					   "-static-libgcc",
+					   "-shared-libgcc",
+					   "-static-libstdc++",
+					   "-fuse-ld=*",
+					   "--ld-path=*",
+					   "-nostdlib++",
+					   "-B*",
+					   "--sysroot=*",
+					   "-flto*",
+					   "-fno-lto",
+					   NULL};
 
 static const char *const compile_only[] = {
-	"-c", "-S", "-E", "-M", "-MM", "-###", "-fsyntax-only", "--compile", "--assemble", "--preprocess",
-	NULL};
+	"-c",        "-S",         "-E",           "-M", "-MM", "-###", "-fsyntax-only",
+	"--compile", "--assemble", "--preprocess", NULL};
 
 static void parse_option(struct cc_parser *p, const char *arg)
 {

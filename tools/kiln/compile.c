@@ -28,8 +28,8 @@ static char *first_command(const char *const *names)
 }
 
 /*
- * $KILN_CC or $KILN_CXX, or the first that is installed. libc++'s headers are written for clang first,
- * so C++ prefers it.
+ * $KILN_CC or $KILN_CXX, or the first that is installed. libc++'s headers are written for clang
+ * first, so C++ prefers it.
  */
 static struct compiler compiler_find(bool cxx)
 {
@@ -38,7 +38,8 @@ static struct compiler compiler_find(bool cxx)
 	const char *chosen = getenv(cxx ? "KILN_CXX" : "KILN_CC");
 	struct compiler compiler;
 
-	compiler.command = chosen && *chosen ? xstrdup(chosen) : first_command(cxx ? cxx_names : c_names);
+	compiler.command = chosen && *chosen ? xstrdup(chosen)
+					     : first_command(cxx ? cxx_names : c_names);
 	if (!compiler.command)
 		die(STATUS_FAILED, "there is no C%s compiler\n  install one: apt-get install %s",
 		    cxx ? "++" : "", cxx ? "clang" : "gcc");
@@ -120,7 +121,8 @@ static int compiler_run(const struct cc *cc, const struct strv *argv)
 
 static bool is_cxx_source(const char *source, const char *language)
 {
-	static const char *const extensions[] = {".cc", ".cp", ".cxx", ".cpp", ".CPP", ".c++", ".C", ".ii"};
+	static const char *const extensions[] = {".cc",  ".cp",  ".cxx", ".cpp",
+						 ".CPP", ".c++", ".C",   ".ii"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
 		if (!*language && str_ends(source, extensions[i]))
@@ -154,7 +156,8 @@ int cc_compile(const struct cc *cc)
 	return status;
 }
 
-int cc_compile_source(const struct cc *cc, const char *source, const char *language, const char *object)
+int cc_compile_source(const struct cc *cc, const char *source, const char *language,
+		      const char *object)
 {
 	struct strv argv = {0};
 	bool cxx = cc->cxx || is_cxx_source(source, language);

@@ -81,10 +81,12 @@ static void check_machine(struct doctor *d)
 	if (strstr(machines, "\nmicrovm"))
 		say_ok("machine", "microvm");
 	else if (strstr(machines, "\nq35"))
-		say_missing(d, false, "machine", "this QEMU has no microvm: use kiln run --machine q35");
+		say_missing(d, false, "machine",
+			    "this QEMU has no microvm: use kiln run --machine q35");
 	else
-		say_missing(d, true, "machine", "this QEMU has neither microvm nor q35\n"
-						"apt-get install qemu-system-x86");
+		say_missing(d, true, "machine",
+			    "this QEMU has neither microvm nor q35\n"
+			    "apt-get install qemu-system-x86");
 	free(machines);
 }
 
@@ -96,7 +98,8 @@ static void check_kvm(struct doctor *d)
 		say_ok("kvm", "guests run on the processor itself");
 		return;
 	}
-	const char *next = strstr(why, "access") ? "\nsudo usermod -aG kvm $USER, then log in again" : "";
+	const char *next = strstr(why, "access") ? "\nsudo usermod -aG kvm $USER, then log in again"
+						 : "";
 	char *text = xasprintf("%s, so programs run in emulation, slower%s", why, next);
 
 	say_missing(d, false, "kvm", text);
@@ -164,7 +167,8 @@ int doctor_main(char **argv)
 		die(STATUS_USAGE, "kiln doctor takes a folder at most\n  see: kiln doctor --help");
 	if (dir && !path_is_dir(dir))
 		die(STATUS_USAGE, "%s is not a folder", dir);
-	check_command(&d, true, "qemu", vmm_name(), "not installed\napt-get install qemu-system-x86");
+	check_command(&d, true, "qemu", vmm_name(),
+		      "not installed\napt-get install qemu-system-x86");
 	check_machine(&d);
 	check_kvm(&d);
 	check_prefix(&d);
@@ -175,7 +179,8 @@ int doctor_main(char **argv)
 	check_cxx(&d);
 	check_command(&d, false, "addr2line", "addr2line",
 		      "not installed, so crash reports have no names\napt-get install binutils");
-	check_command(&d, false, "gdb", "gdb", "not installed, for kiln run --gdb\napt-get install gdb");
+	check_command(&d, false, "gdb", "gdb",
+		      "not installed, for kiln run --gdb\napt-get install gdb");
 	puts(d.broken ? "\nkiln run cannot work yet: see the lines marked missing."
 		      : "\nkiln run can work.");
 	return d.broken ? STATUS_FAILED : 0;

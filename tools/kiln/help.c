@@ -4,11 +4,11 @@
  */
 #include "commands.h"
 
-#define CARGO_OPTIONS_HELP                                                                               \
-	"Cargo's options, as Cargo has them:\n"                                                          \
-	"  -r, --release  --profile NAME  --bin NAME  --example NAME  -p, --package SPEC\n"               \
-	"  -F, --features LIST  --all-features  --no-default-features  --manifest-path FILE\n"            \
-	"  --target-dir DIR  -j, --jobs N  --locked  --offline  --frozen  --config KEY=VALUE\n"           \
+#define CARGO_OPTIONS_HELP                                                                         \
+	"Cargo's options, as Cargo has them:\n"                                                    \
+	"  -r, --release  --profile NAME  --bin NAME  --example NAME  -p, --package SPEC\n"        \
+	"  -F, --features LIST  --all-features  --no-default-features  --manifest-path FILE\n"     \
+	"  --target-dir DIR  -j, --jobs N  --locked  --offline  --frozen  --config KEY=VALUE\n"    \
 	"  --color WHEN  -v, --verbose  -q, --quiet\n"
 
 const char build_help[] =
@@ -24,37 +24,44 @@ const char build_help[] =
 const char run_help[] =
 	"Usage: kiln run [OPTIONS] [IMAGE|DIR] [-- ARGS...]\n"
 	"\n"
-	"Run an image, or build the crate in DIR (default: here) and run its image. Standard input and\n"
+	"Run an image, or build the crate in DIR (default: here) and run its image. Standard input "
+	"and\n"
 	"output, arguments and exit status are the program's.\n"
 	"\n"
 	"  --platform kvm|linuxu    in a virtual machine (default), or as a Linux process\n"
 	"  --machine microvm|q35    the virtual machine's kind (default: microvm)\n"
-	"  --accel auto|kvm|tcg     the processor itself, or emulation (default: the faster that works)\n"
-	"  --memory SIZE            the machine's memory: 64M, 2G (default: 128M, or what the image needs)\n"
-	"  --env NAME=VALUE         a variable for the program, which otherwise has none; may be repeated\n"
+	"  --accel auto|kvm|tcg     the processor itself, or emulation (default: the faster that "
+	"works)\n"
+	"  --memory SIZE            the machine's memory: 64M, 2G (default: 128M, or what the "
+	"image needs)\n"
+	"  --env NAME=VALUE         a variable for the program, which otherwise has none; may be "
+	"repeated\n"
 	"  --gdb                    wait for a debugger (linuxu: start gdb)\n"
 	"  --dry-run                print the command that would run the image, and stop\n"
 	"  --qemu-arg ARG           one more argument for QEMU; may be repeated\n"
-	"  --runner                 all that follows IMAGE is for the program (for Cargo's `runner`)\n"
+	"  --runner                 all that follows IMAGE is for the program (for Cargo's "
+	"`runner`)\n"
 	"  -v, --verbose            show the machine's command and the kernel's log\n"
 	"  -h, --help               print this\n"
 	"\n" CARGO_OPTIONS_HELP "\n"
-	"Exit status: the program's; 128 + N if signal N ended it; 125 if it could not be run; 2 for a\n"
+	"Exit status: the program's; 128 + N if signal N ended it; 125 if it could not be run; 2 "
+	"for a\n"
 	"mistake on the command line; cargo's if the crate did not compile.\n";
 
-const char env_help[] =
-	"Usage: eval \"$(kiln env [DIR])\"\n"
-	"\n"
-	"Print shell assignments with which plain cargo makes images, for the toolchain of DIR (default:\n"
-	"here). After it:\n"
-	"\n"
-	"  cargo build                          builds an image\n"
-	"  cargo run                            builds and runs one\n"
-	"  $RUSTC $KILN_RUSTC_ARGS hello.rs     the same without cargo\n";
+const char env_help[] = "Usage: eval \"$(kiln env [DIR])\"\n"
+			"\n"
+			"Print shell assignments with which plain cargo makes images, for the "
+			"toolchain of DIR (default:\n"
+			"here). After it:\n"
+			"\n"
+			"  cargo build                          builds an image\n"
+			"  cargo run                            builds and runs one\n"
+			"  $RUSTC $KILN_RUSTC_ARGS hello.rs     the same without cargo\n";
 
-const char doctor_help[] =
-	"Usage: kiln doctor [DIR]\n"
-	"\n"
-	"Check what building and running images needs, for the toolchain of DIR (default: here). A line\n"
-	"for each part, with the command to type where something is missing. Exit status 0: `kiln run`\n"
-	"can work.\n";
+const char doctor_help[] = "Usage: kiln doctor [DIR]\n"
+			   "\n"
+			   "Check what building and running images needs, for the toolchain of DIR "
+			   "(default: here). A line\n"
+			   "for each part, with the command to type where something is missing. "
+			   "Exit status 0: `kiln run`\n"
+			   "can work.\n";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Inspect ELF files: see image.h. Nothing in the file is trusted: every offset is checked against the
- * file's size before it is used, counts are bounded.
+ * Inspect ELF files: see image.h. Nothing in the file is trusted: every offset is checked against
+ * the file's size before it is used, counts are bounded.
  */
 #include "image.h"
 
@@ -28,7 +28,8 @@ static bool read_at(int fd, void *data, size_t n, uint64_t offset)
 	return offset <= INT64_MAX && pread(fd, data, n, (off_t)offset) == (ssize_t)n;
 }
 
-/* Notes follow one another (gABI, "Note Section"): owner's and description's sizes, both padded to 4. */
+/* Notes follow one another (gABI, "Note Section"): owner's and description's sizes, both padded
+ * to 4. */
 static void notes_scan(const char *data, size_t n, struct image_notes *notes)
 {
 	Elf64_Nhdr h;
@@ -80,9 +81,10 @@ static char *describe_other(const char *path, const unsigned char *head, size_t 
 	if (n >= 2 && head[0] == '#' && head[1] == '!')
 		return xasprintf("%s is a script, not an image", path);
 	if (n >= 8 && !memcmp(head, "!<arch>\n", 8))
-		return xasprintf("%s is a library archive, not an image\n"
-				 "  an archive is linked into an app by the app's Makefile (UKALIBS-y)",
-				 path);
+		return xasprintf(
+			"%s is a library archive, not an image\n"
+			"  an archive is linked into an app by the app's Makefile (UKALIBS-y)",
+			path);
 	if (str_ends(path, ".rs") || str_ends(path, ".toml"))
 		return xasprintf("%s is a source file, not an image\n"
 				 "  give the folder that has Cargo.toml in it: kiln run DIR",
@@ -117,26 +119,31 @@ static char *describe_elf_type(const char *path, const Elf64_Ehdr *eh)
 	case ET_DYN:
 		return NULL;
 	case ET_REL:
-		return xasprintf("%s is an object file, not an image\n  link it: kiln-cc %s -o IMAGE", path,
-				 path);
+		return xasprintf(
+			"%s is an object file, not an image\n  link it: kiln-cc %s -o IMAGE", path,
+			path);
 	case ET_CORE:
 		return xasprintf("%s is a core dump, not an image", path);
 	default:
-		return xasprintf("%s is an ELF file of unknown type %u, not an image", path, eh->e_type);
+		return xasprintf("%s is an ELF file of unknown type %u, not an image", path,
+				 eh->e_type);
 	}
 }
 
 /* An executable without Kiln's marks. */
 static char *describe_program(const char *path, bool dynamic, const Elf64_Ehdr *eh)
 {
-	const char *next = "  build its crate into an image: kiln build DIR\n"
-			   "  or relink it: cargo and rustc take -C linker=kiln-cc (see `kiln env`)";
+	const char *next =
+		"  build its crate into an image: kiln build DIR\n"
+		"  or relink it: cargo and rustc take -C linker=kiln-cc (see `kiln env`)";
 
 	if (dynamic)
-		return xasprintf("%s is a dynamically linked Linux program, not an image\n%s", path, next);
+		return xasprintf("%s is a dynamically linked Linux program, not an image\n%s", path,
+				 next);
 	if (eh->e_type == ET_DYN && !eh->e_entry)
 		return xasprintf("%s is a shared library, not an image", path);
-	return xasprintf("%s is a static Linux program without Kiln's kernel in it\n%s", path, next);
+	return xasprintf("%s is a static Linux program without Kiln's kernel in it\n%s", path,
+			 next);
 }
 
 static char *inspect_phdrs(int fd, const char *path, const Elf64_Ehdr *eh, struct image *image)
@@ -145,7 +152,8 @@ static char *inspect_phdrs(int fd, const char *path, const Elf64_Ehdr *eh, struc
 	bool dynamic = false;
 
 	if (eh->e_phentsize != sizeof(Elf64_Phdr) || eh->e_phnum > PHNUM_MAX)
-		return xasprintf("%s has a broken ELF program header table, so it is not an image", path);
+		return xasprintf("%s has a broken ELF program header table, so it is not an image",
+				 path);
 	for (unsigned int i = 0; i < eh->e_phnum; i++) {
 		Elf64_Phdr ph;
 		uint64_t end;
@@ -158,10 +166,13 @@ static char *inspect_phdrs(int fd, const char *path, const Elf64_Ehdr *eh, struc
 			notes_read(fd, &ph, &notes);
 		if (ph.p_type != PT_LOAD)
 			continue;
-		if (ph.p_filesz > image->file_bytes || ph.p_offset > image->file_bytes - ph.p_filesz)
-			return xasprintf("%s is cut off: a part of it is missing\n  build it again", path);
+		if (ph.p_filesz > image->file_bytes ||
+		    ph.p_offset > image->file_bytes - ph.p_filesz)
+			return xasprintf("%s is cut off: a part of it is missing\n  build it again",
+					 path);
 		if (__builtin_add_overflow(ph.p_paddr, ph.p_memsz, &end))
-			return xasprintf("%s has a segment that wraps around, so it is not an image", path);
+			return xasprintf(
+				"%s has a segment that wraps around, so it is not an image", path);
 		image->loaded_bytes += ph.p_filesz;
 		if (end > image->phys_end)
 			image->phys_end = end;
@@ -184,7 +195,8 @@ static char *inspect_file(int fd, const char *path, struct image *image)
 	if (fstat(fd, &st))
 		return xasprintf("cannot look at %s: %s", path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		return xasprintf("%s is a folder without a Cargo.toml, neither a crate nor an image", path);
+		return xasprintf(
+			"%s is a folder without a Cargo.toml, neither a crate nor an image", path);
 	if (!S_ISREG(st.st_mode))
 		return xasprintf("%s is not a regular file, so not an image", path);
 	n = pread(fd, head, sizeof(head), 0);

@@ -16,8 +16,9 @@ struct image {
 };
 
 /*
- * Look at the file. 0, or -1 with the reason and the next step in *why (caller frees): not readable,
- * not an ELF, a dynamic program, a static Linux program without a Kiln kernel, truncated...
+ * Look at the file. 0, or -1 with the reason and the next step in *why (caller frees): not
+ * readable, not an ELF, a dynamic program, a static Linux program without a Kiln kernel,
+ * truncated...
  */
 MUST_CHECK int image_inspect(const char *path, struct image *image, char **why);
 

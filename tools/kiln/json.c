@@ -81,7 +81,8 @@ static bool json_escape(struct json_reader *r, struct buf *b)
 		r->p += 2;
 		if (!json_hex4(r, &low))
 			return false;
-		c = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((c & 0x3ff) << 10) + (low & 0x3ff) : 0xfffd;
+		c = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((c & 0x3ff) << 10) + (low & 0x3ff)
+						  : 0xfffd;
 	}
 	json_utf8(b, !c || (c >= 0xd800 && c < 0xe000) ? 0xfffd : c);
 	return true;

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * As much of JSON (RFC 8259) as Cargo's messages need: a text becomes a tree of values, which is then
- * asked by path. Numbers are kept as their text.
+ * As much of JSON (RFC 8259) as Cargo's messages need: a text becomes a tree of values, which is
+ * then asked by path. Numbers are kept as their text.
  */
 #ifndef KILN_JSON_H
 #define KILN_JSON_H
 
 #include "util.h"
 
-enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
 
 struct json {
 	enum json_type type;

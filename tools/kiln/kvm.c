@@ -6,39 +6,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "gdb.h"
 #include "path.h"
 #include "proc.h"
 #include "relay.h"
 #include "symbolize.h"
 #include "vmm.h"
-
-enum { GDB_PORT = 1234 };
-
-/* A port on the loopback interface that is free: the wanted one, or any if that is taken. 0: none. */
-static unsigned int port_find(unsigned int wanted)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-	unsigned int port = 0;
-
-	if (fd < 0)
-		return 0;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	address.sin_port = htons((uint16_t)wanted);
-	if (!bind(fd, (struct sockaddr *)&address, size) &&
-	    !getsockname(fd, (struct sockaddr *)&address, &size))
-		port = ntohs(address.sin_port);
-	close(fd);
-	return port || !wanted ? port : port_find(0);
-}
 
 static void kvm_say_no_vmm(void)
 {
@@ -51,7 +29,7 @@ static void kvm_say_no_vmm(void)
 static int kvm_dry_run(const struct run *run)
 {
 	struct strv argv = {0};
-	struct vmm_channels ch = {.err_path = "/dev/stderr", .gdb_port = run->gdb ? GDB_PORT : 0};
+	struct vmm_channels ch = {.err_path = "/dev/stderr", .gdb_port = run->gdb ? 1234 : 0};
 	char *log = xasprintf("/tmp/kiln-%d.log", (int)getpid());
 
 	ch.log_path = log;
@@ -91,10 +69,11 @@ static void kvm_explain(const struct run *run, const struct relay *r)
 	if (strstr(said, "Failed to get") && strstr(said, "lock"))
 		error("the image is being written or in use by another virtual machine%s", said);
 	else if (strstr(said, "unsupported machine type"))
-		error("this QEMU has no machine %s%s\n  try: kiln run --machine %s", run->machine, said,
-		      strcmp(run->machine, "q35") ? "q35" : "microvm");
+		error("this QEMU has no machine %s%s\n  try: kiln run --machine %s", run->machine,
+		      said, strcmp(run->machine, "q35") ? "q35" : "microvm");
 	else if (!r->status)
-		error("the virtual machine was reset or switched off before the program had ended%s\n"
+		error("the virtual machine was reset or switched off before the program had "
+		      "ended%s\n"
 		      "  more: kiln run --verbose, --gdb; or the same image with --platform linuxu",
 		      said);
 	else if (!strcmp(run->accel, "kvm"))
@@ -127,60 +106,47 @@ static int kvm_conclude(const struct run *run, struct relay *r)
 /* All channels between kiln and the VMM: [i][0] is the end to read from, [i][1] to write to. */
 enum { CH_IN, CH_OUT, CH_ERR, CH_LOG, CH_DIAG, CH_COUNT };
 
-static pid_t kvm_start(const struct run *run, int pipes[CH_COUNT][2])
+/* Say how to attach. The script to remove in the end, or NULL. */
+static char *kvm_offer_gdb(const struct run *run, unsigned int port)
 {
-	struct strv argv = {0};
+	char *script = gdb_script_create(run->path, port);
+
+	error("the machine waits for gdb at 127.0.0.1:%u%s%s", port,
+	      script ? "; in another terminal:\n  gdb -x " : "", script ? script : "");
+	return script;
+}
+
+static pid_t kvm_start(const struct run *run, const struct strv *argv, int pipes[CH_COUNT][2])
+{
 	int keep[] = {pipes[CH_ERR][1], pipes[CH_LOG][1]};
-	char *err_path = xasprintf("/dev/fd/%d", keep[0]), *log_path = xasprintf("/dev/fd/%d", keep[1]);
-	struct vmm_channels ch = {.err_path = err_path, .log_path = log_path};
-	pid_t pid = -EINVAL;
+	struct proc p = proc_default(argv);
 
-	if (run->gdb)
-		ch.gdb_port = port_find(GDB_PORT);
-	if (!vmm_command(run, &ch, &argv)) {
-		struct proc p = proc_default(&argv);
+	p.in = pipes[CH_IN][0];
+	p.out = pipes[CH_OUT][1];
+	p.err = pipes[CH_DIAG][1];
+	p.keep = keep;
+	p.n_keep = ARRAY_SIZE(keep);
+	p.die_with_parent = true;
+	if (run->verbose) {
+		char *command = shell_join(argv);
 
-		p.in = pipes[CH_IN][0];
-		p.out = pipes[CH_OUT][1];
-		p.err = pipes[CH_DIAG][1];
-		p.keep = keep;
-		p.n_keep = ARRAY_SIZE(keep);
-		p.die_with_parent = true;
-		if (run->verbose) {
-			char *command = shell_join(&argv);
-
-			error("%s", command);
-			free(command);
-		}
-		if (run->gdb)
-			error("the machine waits for a debugger; in another terminal:\n"
-			      "  gdb -ex 'target remote 127.0.0.1:%u' %s",
-			      ch.gdb_port, run->path);
-		pid = proc_start(&p);
-		if (pid == -ENOENT)
-			kvm_say_no_vmm();
-		else if (pid < 0)
-			error("cannot start %s: %s", vmm_name(), strerror(-pid));
+		error("%s", command);
+		free(command);
 	}
-	free(err_path);
-	free(log_path);
-	strv_free(&argv);
+	pid_t pid = proc_start(&p);
+
+	if (pid == -ENOENT)
+		kvm_say_no_vmm();
+	else if (pid < 0)
+		error("cannot start %s: %s", vmm_name(), strerror(-pid));
 	return pid;
 }
 
-int kvm_run(const struct run *run)
+/* Start the VMM and stay with it until it ends. */
+static int kvm_attend(const struct run *run, const struct strv *argv, int pipes[CH_COUNT][2])
 {
-	int pipes[CH_COUNT][2];
-
-	if (run->dry_run)
-		return kvm_dry_run(run);
-	relay_prepare();
-	for (size_t i = 0; i < CH_COUNT; i++)
-		if (pipe2(pipes[i], O_CLOEXEC))
-			die(STATUS_NOT_RUN, "cannot make a pipe: %s", strerror(errno));
-
 	struct relay r = {
-		.pid = kvm_start(run, pipes),
+		.pid = kvm_start(run, argv, pipes),
 		.vm = true,
 		.log_live = run->verbose,
 		.in = pipes[CH_IN][1],
@@ -201,5 +167,38 @@ int kvm_run(const struct run *run)
 
 	buf_free(&r.log_text);
 	buf_free(&r.diag_text);
+	return status;
+}
+
+int kvm_run(const struct run *run)
+{
+	int pipes[CH_COUNT][2], status = STATUS_NOT_RUN;
+	struct strv argv = {0};
+	char *gdb_script = NULL;
+
+	if (run->dry_run)
+		return kvm_dry_run(run);
+	relay_prepare();
+	for (size_t i = 0; i < CH_COUNT; i++)
+		if (pipe2(pipes[i], O_CLOEXEC))
+			die(STATUS_NOT_RUN, "cannot make a pipe: %s", strerror(errno));
+
+	char *err_path = xasprintf("/dev/fd/%d", pipes[CH_ERR][1]);
+	char *log_path = xasprintf("/dev/fd/%d", pipes[CH_LOG][1]);
+	struct vmm_channels ch = {.err_path = err_path, .log_path = log_path};
+
+	if (run->gdb)
+		ch.gdb_port = gdb_port_find();
+	if (!vmm_command(run, &ch, &argv)) {
+		if (run->gdb)
+			gdb_script = kvm_offer_gdb(run, ch.gdb_port);
+		status = kvm_attend(run, &argv, pipes);
+	}
+	if (gdb_script)
+		unlink(gdb_script);
+	free(gdb_script);
+	free(err_path);
+	free(log_path);
+	strv_free(&argv);
 	return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Link an image: what was given, between Kiln's start files, kernel and libraries, by the system's linker
- * and Kiln's linker script.
+ * Link an image: what was given, between Kiln's start files, kernel and libraries, by the system's
+ * linker and Kiln's linker script.
  */
 #include "cc.h"
 
@@ -19,8 +19,23 @@ enum { LINK_ARGS_BYTES_MAX = 65536 };
 
 /* What <prefix>/lib/kiln/link.args replaces, if it is there. */
 static const char *const default_args[] = {
-	"-m", "elf_x86_64", "-static", "-pie", "--no-dynamic-linker", "-z", "relro", "-z", "now", "-z",
-	"text", "-z", "noexecstack", "-z", "pack-relative-relocs", "--eh-frame-hdr", "--gc-sections",
+	"-m",
+	"elf_x86_64",
+	"-static",
+	"-pie",
+	"--no-dynamic-linker",
+	"-z",
+	"relro",
+	"-z",
+	"now",
+	"-z",
+	"text",
+	"-z",
+	"noexecstack",
+	"-z",
+	"pack-relative-relocs",
+	"--eh-frame-hdr",
+	"--gc-sections",
 	"--build-id=none",
 };
 
@@ -56,9 +71,9 @@ static void add_cxx_library(struct strv *argv)
 		char *path = prefix_lib(names[i]);
 
 		if (!path_is_file(path))
-			die(STATUS_FAILED,
-			    "the program needs the C++ library, and this Kiln was built without it\n"
-			    "  choose it in make menuconfig and build again");
+			die(STATUS_FAILED, "the program needs the C++ library, and this Kiln was "
+					   "built without it\n"
+					   "  choose it in make menuconfig and build again");
 		strv_add(argv, path);
 		free(path);
 	}
@@ -143,7 +158,8 @@ int cc_link(const struct cc *cc)
 	char *missing = prefix_missing();
 
 	if (cc->shared) {
-		error("an image is one program: shared libraries (cdylib, dylib, -shared) are not for it");
+		error("an image is one program: shared libraries (cdylib, dylib, -shared) are not "
+		      "for it");
 		return STATUS_FAILED;
 	}
 	if (missing) {
@@ -170,7 +186,8 @@ int cc_link(const struct cc *cc)
 	else if (status < 0)
 		error("cannot start the linker: %s", strerror(-status));
 	else if (status && cc->fixed_code)
-		error("images are position independent: compile with relocation-model=pic, Rust's default "
+		error("images are position independent: compile with relocation-model=pic, Rust's "
+		      "default "
 		      "(C: -fPIE)");
 	strv_free(&argv);
 	return status < 0 ? STATUS_FAILED : status;
@@ -205,7 +222,8 @@ static int cc_compile_and_link(struct cc *cc)
 	int status = STATUS_FAILED;
 
 	if (!mkdtemp(dir)) {
-		error("cannot make a folder in %s: %s", tmp && *tmp ? tmp : "/tmp", strerror(errno));
+		error("cannot make a folder in %s: %s", tmp && *tmp ? tmp : "/tmp",
+		      strerror(errno));
 	} else {
 		status = cc_compile_sources(cc, dir, &objects);
 		if (!status)

@@ -93,7 +93,8 @@ static int linuxu_gdb(const struct run *run)
 static void linuxu_say_not_started(const struct run *run, int err)
 {
 	if (err == -EACCES || err == -ENOENT)
-		error("%s may not be executed\n  allow it: chmod +x %s (or copy it off a noexec mount)",
+		error("%s may not be executed\n  allow it: chmod +x %s (or copy it off a noexec "
+		      "mount)",
 		      run->path, run->path);
 	else if (err == -E2BIG)
 		error("the arguments are too long for Linux");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * kiln: build Rust programs into unikernels and run them. One binary with several names: kiln-cc,
- * kiln-c++ (linker and compiler of an image) and kiln-rustc (rustc with Kiln's sysroot) are links to it.
+ * kiln-c++ (linker and compiler of an image) and kiln-rustc (rustc with Kiln's sysroot) are links
+ * to it.
  */
 #include "commands.h"
 
@@ -43,7 +44,8 @@ static void print_usage(FILE *to)
 {
 	fputs("Usage: kiln COMMAND [OPTIONS]\n"
 	      "\n"
-	      "Turn Rust programs into unikernels: images that boot in a virtual machine, and run as Linux\n"
+	      "Turn Rust programs into unikernels: images that boot in a virtual machine, and run "
+	      "as Linux\n"
 	      "processes.\n"
 	      "\n",
 	      to);
@@ -67,7 +69,8 @@ static _Noreturn void die_unknown(const char *name)
 {
 	for (const struct command *c = commands; c->name; c++)
 		if (strlen(c->name) > 2 && edit_distance(c->name, name) < 3)
-			die(STATUS_USAGE, "unknown command %s; did you mean %s?\n  see: kiln --help", name,
+			die(STATUS_USAGE,
+			    "unknown command %s; did you mean %s?\n  see: kiln --help", name,
 			    c->name);
 	die(STATUS_USAGE, "unknown command %s\n  see: kiln --help", name);
 }

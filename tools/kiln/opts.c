@@ -43,8 +43,8 @@ static _Noreturn void opts_unknown(const struct opts *o, const char *arg, size_t
 	const char *nearest = str_after(name, "--") ? opts_nearest(o, name + 2) : NULL;
 
 	if (nearest)
-		die(STATUS_USAGE, "unknown option %s; did you mean --%s?\n  see: %s --help", name, nearest,
-		    o->command);
+		die(STATUS_USAGE, "unknown option %s; did you mean --%s?\n  see: %s --help", name,
+		    nearest, o->command);
 	die(STATUS_USAGE, "unknown option %s\n  see: %s --help", name, o->command);
 }
 
@@ -56,8 +56,8 @@ static int opts_value(struct opts *o, const char *given, const char *shown)
 	o->value = given;
 	if (o->opt->value && !given) {
 		if (!*o->argv)
-			die(STATUS_USAGE, "option %s needs a value: %s %s\n  see: %s --help", shown, shown,
-			    o->opt->value, o->command);
+			die(STATUS_USAGE, "option %s needs a value: %s %s\n  see: %s --help", shown,
+			    shown, o->opt->value, o->command);
 		o->value = *o->argv++;
 	}
 	return o->opt->id;

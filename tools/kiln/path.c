@@ -21,7 +21,8 @@ const char *prefix_dir(void)
 	ssize_t n = readlink("/proc/self/exe", prefix, sizeof(prefix) - 1);
 
 	if (n <= 0)
-		die(STATUS_FAILED, "cannot read /proc/self/exe: %s\n  kiln needs /proc to find its files",
+		die(STATUS_FAILED,
+		    "cannot read /proc/self/exe: %s\n  kiln needs /proc to find its files",
 		    strerror(errno));
 	prefix[n] = '\0';
 	for (int level = 0; level < 2; level++) {

@@ -168,7 +168,8 @@ int proc_capture(const struct proc *p, size_t limit, struct buf *out)
 		if (n <= 0)
 			break;
 		if (out->len < limit)
-			buf_add(out, chunk, (size_t)n < limit - out->len ? (size_t)n : limit - out->len);
+			buf_add(out, chunk,
+				(size_t)n < limit - out->len ? (size_t)n : limit - out->len);
 	}
 	close(fds[0]);
 	buf_adds(out, "");

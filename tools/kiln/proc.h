@@ -21,7 +21,7 @@ struct proc {
 	int in, out, err;       /* a file descriptor, PROC_INHERIT or PROC_NULL */
 	const int *keep;        /* n_keep further descriptors the child keeps under their numbers */
 	size_t n_keep;
-	bool die_with_parent;   /* the child is killed when kiln dies */
+	bool die_with_parent; /* the child is killed when kiln dies */
 };
 
 /* A struct proc that runs argv with kiln's own streams. */
@@ -36,7 +36,8 @@ int proc_wait(pid_t pid);
 /* proc_start and proc_wait. Status, or -errno if it could not start. */
 MUST_CHECK int proc_run(const struct proc *p);
 
-/* Run and append standard output to out, at most limit bytes of it (the rest is read and dropped). */
+/* Run and append standard output to out, at most limit bytes of it (the rest is read and dropped).
+ */
 MUST_CHECK int proc_capture(const struct proc *p, size_t limit, struct buf *out);
 
 /* Replace kiln by p. Returns -errno only. */

@@ -25,9 +25,9 @@
 #include <unistd.h>
 
 enum {
-	STOP_GRACE_MS = 2000,      /* a VMM asked to end gets this long */
-	TTY_RETRY_MS = 500,        /* in the background: look again whether the terminal is ours */
-	TEXT_BYTES_MAX = 8 << 20,  /* of a log that is kept */
+	STOP_GRACE_MS = 2000,     /* a VMM asked to end gets this long */
+	TTY_RETRY_MS = 500,       /* in the background: look again whether the terminal is ours */
+	TEXT_BYTES_MAX = 8 << 20, /* of a log that is kept */
 	FRAME_EOF = 0x04,
 	FRAME_LITERAL = 0x10
 };
@@ -35,10 +35,10 @@ enum {
 struct pump {
 	int from, to;
 	bool framed;
-	bool started;       /* framed: the first byte went out */
-	bool done;          /* nothing more to read, or nobody to write to */
-	bool reader_gone;   /* writing failed */
-	size_t at, len;     /* data[at..len) is still to be written */
+	bool started;     /* framed: the first byte went out */
+	bool done;        /* nothing more to read, or nobody to write to */
+	bool reader_gone; /* writing failed */
+	size_t at, len;   /* data[at..len) is still to be written */
 	char data[PIPE_BUF];
 };
 
@@ -78,9 +78,9 @@ void relay_prepare(void)
 }
 
 /*
- * A UART drops the byte it holds when the guest switches its FIFO on, and has taken the first one by
- * then. So the first byte is one that makes no difference: an escape before a byte that needs none,
- * or an end of file before another.
+ * A UART drops the byte it holds when the guest switches its FIFO on, and has taken the first one
+ * by then. So the first byte is one that makes no difference: an escape before a byte that needs
+ * none, or an end of file before another.
  */
 static size_t pump_frame(struct pump *p, const char *raw, size_t n)
 {
@@ -166,7 +166,8 @@ static void log_add(struct buf *text, const char *data, size_t n)
 	buf_add(text, data, n);
 }
 
-/* log_live: complete lines go out at once, until one has an address that is to be looked up at the end. */
+/* log_live: complete lines go out at once, until one has an address that is to be looked up at the
+ * end. */
 static void log_stream(struct relay_loop *l, const char *data, size_t n)
 {
 	char *newline;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What kiln does while a program runs: carry its streams, keep its log, pass signals on, see its end.
+ * What kiln does while a program runs: carry its streams, keep its log, pass signals on, see its
+ * end.
  */
 #ifndef KILN_RELAY_H
 #define KILN_RELAY_H
@@ -11,16 +12,17 @@
 
 struct relay {
 	pid_t pid;
-	bool vm;        /* pid is a VMM: stop it on signals; else pass signals on to the program */
-	bool log_live;  /* print log lines as they come */
+	bool vm;       /* pid is a VMM: stop it on signals; else pass signals on to the program */
+	bool log_live; /* print log lines as they come */
 	/* kiln's ends of pipes to pid; -1: there is none. Closed by relay_run(). */
-	int in;         /* framed standard input */
+	int in; /* framed standard input */
 	int out, err;
 	int log;
-	int diag;       /* the VMM's own standard error */
+	int diag; /* the VMM's own standard error */
 	/* Results. */
 	int status;     /* of pid, as a shell has it */
-	int stopped_by; /* the signal that made kiln stop a VM (SIGPIPE: nobody reads the output), or 0 */
+	int stopped_by; /* the signal that made kiln stop a VM (SIGPIPE: nobody reads the output),
+			   or 0 */
 	struct buf log_text; /* but for what log_live printed */
 	struct buf diag_text;
 };
@@ -34,8 +36,8 @@ void relay_prepare(void);
 void relay_run(struct relay *r);
 
 /*
- * Take the kernel's line `kiln: exit N` from the end of the log. N, or -1 if the line is not there: the
- * end was not the kernel's doing.
+ * Take the kernel's line `kiln: exit N` from the end of the log. N, or -1 if the line is not there:
+ * the end was not the kernel's doing.
  */
 int relay_take_exit(struct buf *log);
 

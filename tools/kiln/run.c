@@ -137,7 +137,8 @@ static void run_take_option(struct run_command *c, const struct opts *o, int id)
 
 static void run_parse(struct run_command *c, char **argv)
 {
-	struct opts o = {.command = "kiln run", .tables = {run_options, cargo_options}, .argv = argv};
+	struct opts o = {
+		.command = "kiln run", .tables = {run_options, cargo_options}, .argv = argv};
 	int id;
 
 	while ((id = opts_next(&o)) != OPT_END) {
@@ -146,8 +147,9 @@ static void run_parse(struct run_command *c, char **argv)
 			continue;
 		}
 		if (c->operand)
-			die(STATUS_USAGE, "%s is one operand too many\n"
-					  "  the program's arguments come after --: kiln run %s -- %s",
+			die(STATUS_USAGE,
+			    "%s is one operand too many\n"
+			    "  the program's arguments come after --: kiln run %s -- %s",
 			    o.value, c->operand, o.value);
 		c->operand = o.value;
 		if (c->runner)
@@ -177,7 +179,8 @@ static int run_find_image(struct run_command *c)
 
 	if (!path_is_dir(operand)) {
 		if (c->cargo_options)
-			die(STATUS_USAGE, "cargo's options are for a crate's folder, and %s is not a folder",
+			die(STATUS_USAGE,
+			    "cargo's options are for a crate's folder, and %s is not a folder",
 			    operand);
 		c->run.path = operand;
 		return 0;
@@ -229,8 +232,8 @@ static int run_check_image(struct run *run)
 }
 
 /*
- * The machine's memory: what was asked for, if the image fits into it; without a wish the default, and
- * for a big image as much again beside it.
+ * The machine's memory: what was asked for, if the image fits into it; without a wish the default,
+ * and for a big image as much again beside it.
  */
 static int run_check_memory(struct run *run)
 {
@@ -248,7 +251,8 @@ static int run_check_memory(struct run *run)
 		return 0;
 	error("%s does not fit into %llu KiB of memory: it takes %llu KiB to load%s\n"
 	      "  give it more: --memory %lluM",
-	      run->path, (unsigned long long)run->memory_bytes >> 10, (unsigned long long)least >> 10,
+	      run->path, (unsigned long long)run->memory_bytes >> 10,
+	      (unsigned long long)least >> 10,
 	      module ? " with its debug information, for RUST_BACKTRACE" : "",
 	      (unsigned long long)(least >> 20) + 1);
 	return STATUS_NOT_RUN;
@@ -268,7 +272,8 @@ static int run_check_accel(struct run_command *c)
 	if (strcmp(c->accel, "kvm") || !access("/dev/kvm", R_OK | W_OK))
 		return 0;
 	if (access("/dev/kvm", F_OK))
-		error("there is no /dev/kvm: this machine has no hardware virtualisation, or it is off\n"
+		error("there is no /dev/kvm: this machine has no hardware virtualisation, or it is "
+		      "off\n"
 		      "  try: modprobe kvm_intel (or kvm_amd); or run in emulation: --accel tcg");
 	else
 		error("no access to /dev/kvm\n"

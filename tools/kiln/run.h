@@ -16,14 +16,15 @@ struct run {
 	bool dry_run;
 	bool gdb;
 	bool verbose;
-	struct strv env;       /* the program's whole environment, K=V */
+	struct strv env; /* the program's whole environment, K=V */
 	struct strv qemu_args;
-	const char *path;      /* the image; also the program's argv[0] */
+	const char *path; /* the image; also the program's argv[0] */
 	struct image image;
-	struct strv args;      /* argv[1..] */
+	struct strv args; /* argv[1..] */
 };
 
-/* Run, wait; the status kiln is to exit with. A message was printed if the program could not run. */
+/* Run, wait; the status kiln is to exit with. A message was printed if the program could not run.
+ */
 MUST_CHECK int kvm_run(const struct run *run);
 MUST_CHECK int linuxu_run(const struct run *run);
 

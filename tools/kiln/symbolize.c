@@ -18,7 +18,8 @@ static const char marker[] = "image+0x";
 
 struct symbol {
 	uint64_t address;
-	char *text; /* "function at file:line", further lines are inlined callers; NULL: not known */
+	char *text; /* "function at file:line", further lines are inlined callers; NULL: not known
+		     */
 };
 
 struct symbols {
@@ -112,7 +113,8 @@ static void print_line(const struct symbols *s, const char *line)
 		for (const char *p = symbol->text + first; *p; p += 1 + strcspn(p + 1, "\n")) {
 			size_t indent = strspn(p, "\n ");
 
-			buf_addf(&inlined, "\n        %.*s", (int)strcspn(p + indent, "\n"), p + indent);
+			buf_addf(&inlined, "\n        %.*s", (int)strcspn(p + indent, "\n"),
+				 p + indent);
 		}
 	}
 	fprintf(stderr, "%s%s\n", line, inlined.p ? inlined.p : "");

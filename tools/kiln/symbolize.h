@@ -8,8 +8,8 @@
 #include "util.h"
 
 /*
- * Print n bytes of text to standard error. Each `image+0xOFFSET` in it is followed by function, file
- * and line, as far as the image's debug information has them; frames that were inlined there
+ * Print n bytes of text to standard error. Each `image+0xOFFSET` in it is followed by function,
+ * file and line, as far as the image's debug information has them; frames that were inlined there
  * come on lines of their own. Without addr2line the text is printed as it is.
  */
 void symbolize_print(const char *image, const char *text, size_t n);

@@ -30,14 +30,16 @@ static bool sysroot_has_target(const char *sysroot)
 }
 
 /* The first line of what `command option...` prints, or NULL if it fails. */
-static char *first_line(const char *dir, const char *command, const char *option, const char *operand)
+static char *first_line(const char *dir, const char *command, const char *option,
+			const char *operand)
 {
 	struct strv argv = {0}, env = {0};
 	struct buf out = {0};
 	char *line = NULL;
 
 	strv_add_all(&argv, command, option, operand, NULL);
-	/* A toolchain that a rust-toolchain file names is used if it is there, and never downloaded. */
+	/* A toolchain that a rust-toolchain file names is used if it is there, and never
+	 * downloaded. */
 	strv_add(&env, "RUSTUP_AUTO_INSTALL=0");
 
 	struct proc p = proc_default(&argv);
@@ -89,7 +91,8 @@ static char *description_get(const char *text, const char *key, const char *othe
 	return otherwise ? xstrdup(otherwise) : NULL;
 }
 
-/* Kiln's sysroot: $KILN_RUST, a folder or the name of one in <prefix>/lib/kiln, or "rust". Caller frees. */
+/* Kiln's sysroot: $KILN_RUST, a folder or the name of one in <prefix>/lib/kiln, or "rust". Caller
+ * frees. */
 static char *sysroot_path(void)
 {
 	const char *name = environment_or("KILN_RUST", "rust");
@@ -146,7 +149,8 @@ int toolchain_find(const char *dir, struct toolchain *tc, char **why)
 	bool kilns = sysroot_has_target(sysroot);
 
 	if (!kilns && getenv("KILN_RUST"))
-		*why = xasprintf("KILN_RUST is a sysroot without the target " RUST_TARGET ": %s", sysroot);
+		*why = xasprintf("KILN_RUST is a sysroot without the target " RUST_TARGET ": %s",
+				 sysroot);
 	free(sysroot);
 	if (*why)
 		return -1;
@@ -155,11 +159,12 @@ int toolchain_find(const char *dir, struct toolchain *tc, char **why)
 
 	char *rustup = command_find("rustup");
 
-	*why = xasprintf("there is no Rust standard library for the target " RUST_TARGET "\n%s"
-			 "  %s Debian's Rust: apt-get install rustc-web cargo-web rust-web-src, then\n"
-			 "  make rust (in Kiln's source tree)",
-			 rustup ? "  add it to rustup's toolchain: rustup target add " RUST_TARGET "\n" : "",
-			 rustup ? "or build it with" : "build it with");
+	*why = xasprintf(
+		"there is no Rust standard library for the target " RUST_TARGET "\n%s"
+		"  %s Debian's Rust: apt-get install rustc-web cargo-web rust-web-src, then\n"
+		"  make rust (in Kiln's source tree)",
+		rustup ? "  add it to rustup's toolchain: rustup target add " RUST_TARGET "\n" : "",
+		rustup ? "or build it with" : "build it with");
 	free(rustup);
 	return -1;
 }
@@ -198,9 +203,11 @@ void toolchain_environment(const struct toolchain *tc, struct strv *env)
 }
 
 static const char *const prefix_parts[] = {
-	"lib/kiln/image.ld", "lib/kiln/lib/crt1.o", "lib/kiln/lib/crti.o", "lib/kiln/lib/crtn.o",
-	"lib/kiln/lib/kernel.o", "lib/kiln/lib/libc.a", "lib/kiln/lib/libunwind.a",
-	"lib/kiln/lib/libcompiler_rt.a", "lib/kiln/include/stdio.h", "bin/kiln-cc",
+	"lib/kiln/image.ld",        "lib/kiln/lib/crt1.o",
+	"lib/kiln/lib/crti.o",      "lib/kiln/lib/crtn.o",
+	"lib/kiln/lib/kernel.o",    "lib/kiln/lib/libc.a",
+	"lib/kiln/lib/libunwind.a", "lib/kiln/lib/libcompiler_rt.a",
+	"lib/kiln/include/stdio.h", "bin/kiln-cc",
 };
 
 char *prefix_missing(void)
@@ -220,7 +227,8 @@ int64_t prefix_mtime_ns(void)
 	int64_t newest = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(prefix_parts); i++) {
-		/* A header does not change what is linked, and kiln-cc is kiln, whose changes rarely do. */
+		/* A header does not change what is linked, and kiln-cc is kiln, whose changes
+		 * rarely do. */
 		if (!str_ends(prefix_parts[i], ".o") && !str_ends(prefix_parts[i], ".a") &&
 		    !str_ends(prefix_parts[i], ".ld"))
 			continue;
@@ -286,6 +294,7 @@ int rustc_main(char **argv)
 	struct proc p = proc_default(&args);
 	int err = proc_exec(&p);
 
-	error("cannot start %s: %s\n  install it: apt-get install rustc-web", rustc, strerror(-err));
+	error("cannot start %s: %s\n  install it: apt-get install rustc-web", rustc,
+	      strerror(-err));
 	return STATUS_FAILED;
 }

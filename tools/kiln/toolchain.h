@@ -10,17 +10,19 @@
 #define RUST_TARGET "x86_64-unknown-linux-musl"
 
 struct toolchain {
-	bool kiln_sysroot; /* std comes from Kiln, through kiln-rustc; else the user's rustc has it */
+	bool kiln_sysroot; /* std comes from Kiln, through kiln-rustc; else the user's rustc has it
+			    */
 	char *sysroot;     /* Kiln's, or NULL */
 	char *cargo;
-	char *rustc;       /* the real one */
-	char *version;     /* what rustc --version says */
+	char *rustc;   /* the real one */
+	char *version; /* what rustc --version says */
 };
 
 /*
- * The toolchain for crates in dir: the one that rustc and cargo in PATH are there (rustup's choice by
- * folder included) if it has the target; else Debian's with the standard library that Kiln built.
- * 0, or -1 with what is missing and the commands to type in *why (caller frees). Installs nothing.
+ * The toolchain for crates in dir: the one that rustc and cargo in PATH are there (rustup's choice
+ * by folder included) if it has the target; else Debian's with the standard library that Kiln
+ * built. 0, or -1 with what is missing and the commands to type in *why (caller frees). Installs
+ * nothing.
  */
 MUST_CHECK int toolchain_find(const char *dir, struct toolchain *tc, char **why);
 void toolchain_free(struct toolchain *tc);
@@ -28,10 +30,12 @@ void toolchain_free(struct toolchain *tc);
 /* Add what makes cargo build images: linker, C compiler for C code in crates, rustc. */
 void toolchain_environment(const struct toolchain *tc, struct strv *env);
 
-/* The file of this installation that is missing, as a path, or NULL if all are there. Caller frees. */
+/* The file of this installation that is missing, as a path, or NULL if all are there. Caller frees.
+ */
 char *prefix_missing(void);
 
-/* When the newest part of an image (kernel, C library, linker script) was made, in ns since the epoch. */
+/* When the newest part of an image (kernel, C library, linker script) was made, in ns since the
+ * epoch. */
 int64_t prefix_mtime_ns(void);
 
 /* kiln under the name kiln-rustc: rustc with Kiln's sysroot if it compiles for the target. */

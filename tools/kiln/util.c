@@ -12,7 +12,8 @@ const char *program_name = "kiln";
 
 static void error_print(const char *fmt, va_list ap)
 {
-	/* One message may not be torn by what other processes print: collect it, write it at once. */
+	/* One message may not be torn by what other processes print: collect it, write it at once.
+	 */
 	char text[4096];
 	int n = vsnprintf(text, sizeof(text), fmt, ap);
 
@@ -272,7 +273,8 @@ bool parse_size(const char *s, uint64_t *bytes)
 	if (*rest) {
 		const char *unit = strchr(units, *rest);
 
-		if (!unit || (strcmp(rest + 1, "") && strcmp(rest + 1, "iB") && strcmp(rest + 1, "B")))
+		if (!unit ||
+		    (strcmp(rest + 1, "") && strcmp(rest + 1, "iB") && strcmp(rest + 1, "B")))
 			return false;
 		shift = 10 * (unsigned int)((unit - units) / 2 + 1);
 	}

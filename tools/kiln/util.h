@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What every part of the kiln command uses: messages, memory that cannot fail, string lists and byte
- * buffers. A command line tool has nothing sensible to do when memory runs out, so allocation ends the
- * process with a message and callers need no check.
+ * What every part of the kiln command uses: messages, memory that cannot fail, string lists and
+ * byte buffers. A command line tool has nothing sensible to do when memory runs out, so allocation
+ * ends the process with a message and callers need no check.
  */
 #ifndef KILN_UTIL_H
 #define KILN_UTIL_H
@@ -45,7 +45,8 @@ struct buf {
 /* The name messages begin with: "kiln", or "kiln-cc" and the like. */
 extern const char *program_name;
 
-/* Print "kiln: MESSAGE" to standard error. Lines after the first say the next steps, two spaces in. */
+/* Print "kiln: MESSAGE" to standard error. Lines after the first say the next steps, two spaces in.
+ */
 void error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 _Noreturn void die(int status, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * QEMU's command line. Both machines start with qboot, a firmware that does nothing but enter the image
- * (5,000 instructions, against SeaBIOS' 16 million); everything a guest does not need is left out.
+ * QEMU's command line. Both machines start with qboot, a firmware that does nothing but enter the
+ * image (5,000 instructions, against SeaBIOS' 16 million); everything a guest does not need is left
+ * out.
  */
 #include "vmm.h"
 
@@ -10,7 +11,8 @@
 
 #include "cmdline.h"
 
-/* The longest argument Linux passes on (MAX_ARG_STRLEN, its NUL included); qboot takes all of it. */
+/* The longest argument Linux passes on (MAX_ARG_STRLEN, its NUL included); qboot takes all of it.
+ */
 enum { APPEND_BYTES_MAX = 131072 - 1 };
 
 const char *vmm_name(void)
@@ -33,7 +35,8 @@ static void vmm_machine(const struct run *run, struct strv *argv)
 	}
 	strv_add_all(argv, "-accel", run->accel, "-cpu", "max", "-m", NULL);
 	strv_addf(argv, "%lluK", (unsigned long long)(run->memory_bytes >> 10));
-	strv_add_all(argv, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", NULL);
+	strv_add_all(argv, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+		     NULL);
 }
 
 /* A path inside a QEMU option: a comma is written twice. */
@@ -53,7 +56,8 @@ static void vmm_add_path_option(struct strv *argv, const char *start, const char
 
 static void vmm_devices(const struct vmm_channels *ch, struct strv *argv)
 {
-	strv_add_all(argv, "-chardev", "stdio,id=out", "-device", "isa-serial,index=0,chardev=out", NULL);
+	strv_add_all(argv, "-chardev", "stdio,id=out", "-device", "isa-serial,index=0,chardev=out",
+		     NULL);
 	strv_add(argv, "-chardev");
 	vmm_add_path_option(argv, "file,id=err,path=", ch->err_path);
 	strv_add_all(argv, "-device", "isa-serial,index=1,chardev=err", NULL);
@@ -73,7 +77,8 @@ int vmm_command(const struct run *run, const struct vmm_channels *ch, struct str
 	size_t length = strlen(append);
 
 	if (length > APPEND_BYTES_MAX) {
-		error("arguments and environment take %zu bytes; there is room for %d in a virtual machine\n"
+		error("arguments and environment take %zu bytes; there is room for %d in a virtual "
+		      "machine\n"
 		      "  give long data through standard input, or run with --platform linuxu",
 		      length, APPEND_BYTES_MAX);
 		free(append);

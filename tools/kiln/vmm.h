@@ -9,8 +9,8 @@
 
 /* Where the guest's output channels go; standard input and output are the VMM's own. */
 struct vmm_channels {
-	const char *err_path; /* COM2 */
-	const char *log_path; /* debugcon */
+	const char *err_path;  /* COM2 */
+	const char *log_path;  /* debugcon */
 	unsigned int gdb_port; /* 0: no debugger */
 };
 
