@@ -14,6 +14,7 @@
 #define SCHED_RR 2
 #define SCHED_BATCH 3
 #define SCHED_IDLE 5
+#define SCHED_DEADLINE 6
 #define SCHED_RESET_ON_FORK 0x40000000
 #define SCHED_RT_MIN 1
 #define SCHED_RT_MAX 99
@@ -117,6 +118,7 @@ static long sched_priority(long policy, long realtime)
 	case SCHED_OTHER:
 	case SCHED_BATCH:
 	case SCHED_IDLE:
+	case SCHED_DEADLINE:
 		return 0;
 	default:
 		return -EINVAL;
