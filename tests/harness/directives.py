@@ -47,7 +47,7 @@ class Case:
     stdout: list = field(default_factory=list)      # expressions that must be found
     stderr: list = field(default_factory=list)
     stderr_not: list = field(default_factory=list)
-    kvm_stderr: list = field(default_factory=list)  # kiln run's, on kvm and linuxu
+    kiln_stderr: list = field(default_factory=list)  # kiln run's, on kvm and linuxu
     compare: tuple = ("stdout", "status")           # diff
     judge: str = "tap"      # guest: tap, match or differ
     repeat: int = 1
@@ -76,7 +76,7 @@ def _set(case, key, value, where):
         setattr(case, key, tuple(value.split()))
     elif key in ("args", "env"):
         setattr(case, key, getattr(case, key) + words(value))
-    elif key in ("stdout", "stderr", "stderr-not", "kvm-stderr"):
+    elif key in ("stdout", "stderr", "stderr-not", "kiln-stderr"):
         name = key.replace("-", "_")
         setattr(case, name, getattr(case, name) + [value])
     elif key in ("cflags", "needs"):

@@ -27,7 +27,7 @@ def judge_patterns(case, outcome, platform):
     wrong = []
     out = outcome.stdout.decode(errors="replace")
     err = outcome.stderr.decode(errors="replace")
-    kiln = case.kvm_stderr if platform != "linux" else []
+    kiln = case.kiln_stderr if platform != "linux" else []
     for where, text, patterns in (("stdout", out, case.stdout), ("stderr", err, case.stderr + kiln)):
         wrong += [f"nothing in {where} matches /{p}/" for p in patterns
                   if not re.search(p, text, re.M | re.S)]

@@ -117,7 +117,6 @@ static void kinds(void)
 	TRY("ud2", __asm__ volatile("ud2"));
 	TRY("int3", __asm__ volatile("int3"));
 	TRY("jump to null", ((void (*)(void))(long)zero)());
-	TRY("hlt", __asm__ volatile("hlt"));
 	TRY("jump to data", ((void (*)(void))(void *)page)());
 	TRY("write to code", *(volatile char *)(void *)kinds = 1);
 	TRY("write to constants", *(volatile char *)(void *)"constant" = 1);

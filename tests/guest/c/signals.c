@@ -162,7 +162,7 @@ static void info_handler(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
 
-	printf("info: signo %d code %d pid %d value %d, stack pointer there %d\n", info->si_signo, info->si_code,
+	printf("info: signo %d code %d pid %d value %d, stack pointer there %d\n", info->si_signo < 32 ? info->si_signo : info->si_signo - SIGRTMIN + 1000, info->si_code,
 	       info->si_pid == getpid(), info->si_code == SI_QUEUE ? info->si_value.sival_int : 0,
 	       uc->uc_mcontext.gregs[REG_RSP] != 0);
 	printf("mask in context: %d\n", sigismember(&uc->uc_sigmask, SIGUSR2));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How a program can end, and its status.
 //@ suite: diff
-//@ compare: stdout stderr status
+//@ compare: stdout status
 //@ case: zero
 //@ args: code 0
 //@ status: 0

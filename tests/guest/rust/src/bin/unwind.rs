@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Panics: caught, resumed, across threads and C frames, and what is dropped in which order.
 //@ suite: diff
-//@ compare: stdout stderr status
+//@ compare: stdout status
 use guest::cframes::{c_call_deep, c_sort};
 use std::any::Any;
 use std::cell::RefCell;

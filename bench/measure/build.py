@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Builds what is measured: Kiln images, the same programs for Linux, the counting plugin."""
+import os
+import shutil
+import subprocess
+import sys
+
+MUSL = "x86_64-unknown-linux-musl"
+GNU = "x86_64-unknown-linux-gnu"
+
+
+def run(command, **kwargs):
+    p = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                       **kwargs)
+    if p.returncode != 0:
+        sys.exit(f"$ {' '.join(map(str, command))}\n{p.stdout}")
+    return p.stdout
+
+
+class Images:
+    def __init__(self, root, build):
+        self.bench = root / "bench"
+        self.build = build
+        self.kiln = build / "bin" / "kiln"
+        self.out = build / "bench"
+        if not os.access(self.kiln, os.X_OK):
+            sys.exit(f"{self.kiln} is missing; build it with: make")
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.plugin = self._c("libcount.so", "gcc", ["-O2", "-Wall", "-shared", "-fPIC"], "count.c")
+        self.floor = self._c("floor", "gcc", ["-m32", "-static", "-nostdlib", "-Wl,-Ttext=0x100000,--build-id=none"],
+                             "floor.S")
+        self.ops = self._c("ops-kiln", str(self.kiln.with_name("kiln-cc")), ["-O2"], "ops.c")
+        self.ops_linux = self._c("ops-linux", "gcc", ["-O2", "-pthread"], "ops.c")
+        self.hello = self._rust("kiln", "release", "hello")
+        self.rust_ops = self._rust("kiln", "release", "ops")
+        self.rust_ops_linux = self._rust("linux", "release", "ops")
+        self.hello_linux = self._rust("linux", "release", "hello")
+        small = build / "lib" / "kiln" / "rust-small"
+        self.hello_small = self._rust("kiln", "small", "hello", small) if small.exists() else None
+
+    def _c(self, name, compiler, flags, source):
+        out = self.out / name
+        run([compiler, *flags, "-o", out, self.bench / source])
+        return out
+
+    def _kiln_env(self):
+        text = run(["bash", "-ec", 'eval "$("$0" env)"; env -0', self.kiln])
+        return dict(e.split("=", 1) for e in text.split("\0") if "=" in e)
+
+    def _rust(self, target, profile, name, sysroot=None):
+        env = dict(os.environ)
+        target_dir = self.out / (target if sysroot is None else f"{target}-{sysroot.name}")
+        triple = MUSL
+        if target == "kiln":
+            env = self._kiln_env()
+            if sysroot:
+                args = env.get("KILN_RUSTC_ARGS", f"--target {MUSL}").split()
+                if "--sysroot" in args:
+                    args[args.index("--sysroot") + 1] = str(sysroot)
+                else:
+                    args += ["--sysroot", str(sysroot)]
+                env["KILN_RUSTC_ARGS"] = " ".join(args)
+            # The kernel is in the image: link again, whatever cargo thinks.
+            for old in target_dir.glob(f"{MUSL}/{profile}/**/{name}*"):
+                if old.is_file():
+                    old.unlink()
+        else:
+            triple = GNU
+            env["RUSTFLAGS"] = "-C target-feature=+crt-static"
+        cargo = "/usr/bin/cargo" if os.access("/usr/bin/cargo", os.X_OK) else shutil.which("cargo") or "cargo"
+        run([cargo, "build", "--offline", "--profile", profile, "--bin", name, "--target", triple, "--target-dir",
+             target_dir, "--manifest-path", self.bench / "rust" / "Cargo.toml"], env=env)
+        return target_dir / triple / profile / name
