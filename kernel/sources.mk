@@ -85,3 +85,10 @@ src-$(CONFIG_PLAT_KVM) += plat/kvm/trap.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/uart.c
 src-y += boot/boot.c
 src-$(CONFIG_CRASH_REPORT) += core/report.c
+
+# Compiled for speed (-O2): what runs on every start, switch, page fault, short system call. All else is compiled
+# for size (-Os).
+hot-y := arch/%.c base/chacha20.c base/rbtree.c base/string.c plat/image.c plat/kvm/apic.c plat/kvm/boot.c \
+	plat/kvm/clock.c plat/kvm/kvm.c plat/kvm/paging.c plat/kvm/trap.c plat/linuxu/clock.c plat/linuxu/memory.c \
+	plat/linuxu/signal.c plat/linuxu/timer.c core/futex.c core/heap.c core/page.c core/sched.c core/thread.c \
+	core/timer.c core/trap.c core/vma.c core/vma_tree.c core/wait.c abi/memory.c abi/sched.c abi/thread.c abi/time.c

@@ -15,13 +15,31 @@ typedef long (*syscall_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uin
 typedef long (*syscall_frame_fn)(struct trap_frame *);
 
 /*
- * Distances of the handlers from the table's begin, 0 for none; indexed by number. In assembler because C has
- * no constant for the difference of two symbols, and pointers would need a relocation each at every boot.
+ * Distances of the handlers from the table's begin, 0 for none; indexed by number. In assembler
+ * because C has no constant for the difference of two symbols, and pointers would need a relocation
+ * each at every boot.
  */
-#define SYSCALL_ENTRY_GATE(nr, name) ".org syscall_table + 4 * " #nr "\n.long sys_" #name " - syscall_table\n"
+#define SYSCALL_ENTRY_GATE(nr, name) SYSCALL_ENTRY_IF(SYSCALL_KEPT(name), nr, name)
 #define SYSCALL_ENTRY_DIRECT(nr, name) SYSCALL_ENTRY_GATE(nr, name)
 #define SYSCALL_ENTRY_FRAME(nr, name) SYSCALL_ENTRY_GATE(nr, name)
-#define SYSCALL_ENTRY_NONE(nr, name) ".org syscall_table + 4 * " #nr "\n.long 0\n"
+#define SYSCALL_ENTRY_NONE(nr, name) SYSCALL_ENTRY_IF(0, nr, name)
+#define SYSCALL_ENTRY_IF(kept, nr, name) SYSCALL_ENTRY_IF_(kept, nr, name)
+#define SYSCALL_ENTRY_IF_(kept, nr, name) SYSCALL_ENTRY_##kept(nr, name)
+#define SYSCALL_ENTRY_0(nr, name) ".org syscall_table + 4 * " #nr "\n.long 0\n"
+#define SYSCALL_ENTRY_1(nr, name)                                                                  \
+	".org syscall_table + 4 * " #nr "\n.long sys_" #name " - syscall_table\n"
+#ifdef CONFIG_ABI_SYSCALL_TABLE
+#define SYSCALL_KEPT(name) 1
+#else
+/* What musl's signal return and Rust's std make by number; every other handler is linked only if it
+ * is called. */
+#define SYSCALL_KEPT(name) IS_ENABLED(SYSCALL_KEEP_##name)
+#define SYSCALL_KEEP_rt_sigreturn 1
+#define SYSCALL_KEEP_gettid 1
+#define SYSCALL_KEEP_futex 1
+#define SYSCALL_KEEP_getrandom 1
+#define SYSCALL_KEEP_statx 1
+#endif
 #define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_ENTRY_##mode(nr, name)
 __asm__(".pushsection .rodata.syscall_table, \"a\", @progbits\n"
 	".balign 4\n"
@@ -40,8 +58,9 @@ enum {
 };
 
 /*
- * Numbers and names of the calls that can turn out to be missing, in the same order; the names one after the other. Calls
- * that take a frame are among them: they cannot be made in every way, and clone() makes threads only.
+ * Numbers and names of the calls that can turn out to be missing, in the same order; the names one
+ * after the other. Calls that take a frame are among them: they cannot be made in every way, and
+ * clone() makes threads only.
  */
 #define SYSCALL_NUMBER_GATE(nr)
 #define SYSCALL_NUMBER_DIRECT(nr)
@@ -62,8 +81,8 @@ static const char missing_names[] =
 #undef SYSCALL
 	;
 
-/* How often each was made: by place in missing_numbers; the last one for numbers that Linux does not have. Relaxed: a
- * statistic. */
+/* How often each was made: by place in missing_numbers; the last one for numbers that Linux does
+ * not have. Relaxed: a statistic. */
 static _Atomic uint32_t missing_counts[ARRAY_SIZE(missing_numbers) + 1];
 static _Atomic bool missing_any; /* one of them is not 0 */
 
@@ -138,10 +157,12 @@ void syscall_report_missing(void)
 		}
 	}
 	if (left_out > 0)
-		log_line(LOG_WARN, "the program made system calls that Kiln does not have: %s and %zu more", list,
-			 left_out);
+		log_line(LOG_WARN,
+			 "the program made system calls that Kiln does not have: %s and %zu more",
+			 list, left_out);
 	else
-		log_line(LOG_WARN, "the program made system calls that Kiln does not have: %s", list);
+		log_line(LOG_WARN, "the program made system calls that Kiln does not have: %s",
+			 list);
 }
 
 long syscall_dispatch(uint64_t nr, const uint64_t args[6], struct trap_frame *frame)
