@@ -2,7 +2,8 @@
 /*
  * Page allocator. Three stages, fastest first:
  *
- * hot       a small stack of single pages; nearly every call ends here
+ * hot       a small stack of freed single pages, and a block that is given out page by page; nearly every
+ *           call ends here
  * buddy     free blocks of 2^order pages, one list per order, linked through the pages themselves; one state
  *           byte per page says "here begins a free block of order n", which is what merging needs
  * frontier  RAM above a range's frontier was never used: it has no state bytes yet and is on no list. It is taken
@@ -21,10 +22,11 @@
 #include "plat/plat.h"
 
 #define RANGE_MAX 8
-#define CHUNK_PAGES 512ul /* the frontier's step */
+#define CHUNK_ORDER 9u
+#define CHUNK_PAGES (1ul << CHUNK_ORDER) /* the frontier's step */
 #define SMALL_STATES 512ul
 #define HOT_MAX 32u
-#define HOT_REFILL_ORDER 4u /* 16 pages at once */
+#define RUN_ORDER 4u        /* 16 pages at once */
 #define BLOCK_FREE 0x80u    /* state: a free block begins here; the low bits are its order */
 
 /* Page numbers here are addresses >> PAGE_SHIFT, so a block's alignment is visible in its number. */
@@ -40,6 +42,7 @@ static struct list page_blocks[PAGE_ORDER_MAX + 1];
 static uint32_t page_orders;   /* bit n: page_blocks[n] is not empty */
 static unsigned page_hot_count;
 static void *page_hot[HOT_MAX];
+static char *page_run, *page_run_end; /* single pages not yet given out */
 static uint64_t page_free_pages; /* all three stages */
 static uint64_t page_total_pages;
 /* Pages known to be zero, handed out in order: [page_zero_next, page_zero_end). */
@@ -116,13 +119,16 @@ static bool page_frontier_advance(void)
 			continue;
 		memset(r->state + (n - r->first), 0, end - n);
 		r->frontier = end;
-		/* The largest aligned blocks that fit. */
+		/* The largest aligned blocks that fit; only a whole chunk can have a free neighbour to merge with. */
 		while (n < end) {
-			unsigned order = (unsigned)__builtin_ctzl(n | 1ul << PAGE_ORDER_MAX);
+			unsigned order = (unsigned)__builtin_ctzl(n | CHUNK_PAGES);
 
 			while ((1ul << order) > end - n)
 				order--;
-			page_block_free(r, n, order);
+			if (order == CHUNK_ORDER)
+				page_block_free(r, n, order);
+			else
+				page_block_push(r, n, order);
 			n += 1ul << order;
 		}
 		return true;
@@ -160,51 +166,67 @@ static void page_hot_drain(unsigned keep)
 	}
 }
 
-/* 2^order pages from the lists, else from the frontier, else by giving the hot pages up for merging. */
+/* Give the hot pages up so that they can merge. */
+static void page_hot_give_up(void)
+{
+	page_hot_drain(0);
+	for (; page_run != page_run_end; page_run += PAGE_SIZE) {
+		uint64_t number = page_number(page_run);
+
+		page_block_free(page_range_of(number), number, 0);
+	}
+}
+
+/* 2^order pages from the lists, else from the frontier, else from what the hot pages merge to. */
 static void *page_alloc_slow(unsigned order)
 {
 	void *page;
 
 	while (page = page_block_alloc(order), page == NULL && page_frontier_advance())
 		;
-	if (page == NULL && page_hot_count > 0) {
-		page_hot_drain(0);
+	if (page == NULL && (page_hot_count > 0 || page_run != page_run_end)) {
+		page_hot_give_up();
 		page = page_block_alloc(order);
 	}
 	return page;
 }
 
-/* Put single pages on the empty hot stack: one block, lowest page on top. False if no page is left. */
-static bool page_hot_refill(void)
+/* A single page when the hot stack is empty: from the run, which is refilled with as large a block as there is. */
+static void *page_run_next(void)
 {
-	unsigned order = HOT_REFILL_ORDER;
-	char *block;
+	unsigned order = RUN_ORDER;
+	char *page;
 
-	while (block = page_alloc_slow(order), block == NULL && order > 0)
+	if (likely(page_run != page_run_end)) {
+		page = page_run;
+		page_run += PAGE_SIZE;
+		return page;
+	}
+	while (page = page_alloc_slow(order), page == NULL && order > 0)
 		order--;
-	if (block == NULL)
-		return false;
-	for (unsigned n = 1u << order; n > 0; n--)
-		page_hot[page_hot_count++] = block + (n - 1) * PAGE_SIZE;
-	return true;
+	if (page != NULL) {
+		page_run = page + PAGE_SIZE;
+		page_run_end = page + (PAGE_SIZE << order);
+	}
+	return page;
 }
 
-static void *page_zero_take(void)
+/* A page that is zero already, or NULL. */
+static inline void *page_zero_take(void)
 {
 	return page_zero_next < page_zero_end ? page_address(page_zero_next++) : NULL;
 }
 
 void *page_alloc(unsigned order)
 {
-	void *page = NULL;
+	void *page;
 
 	if (unlikely(order > PAGE_ORDER_MAX))
 		return NULL;
 	spin_lock(&page_lock);
 	if (likely(order == 0)) {
-		if (likely(page_hot_count > 0) || page_hot_refill())
-			page = page_hot[--page_hot_count];
-		else
+		page = page_hot_count > 0 ? page_hot[--page_hot_count] : page_run_next();
+		if (unlikely(page == NULL))
 			page = page_zero_take();
 	} else {
 		page = page_alloc_slow(order);

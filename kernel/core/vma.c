@@ -123,8 +123,8 @@ int vma_insert_fixed(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, 
 
 	ASSERT(start < end && IS_ALIGNED(start | end, PAGE_SIZE));
 	mm_lock();
-	v = vma_above(start);
-	if (v != NULL && v->start < end) {
+	vma_neighbours(start, &prev, &next);
+	if ((prev != NULL && prev->end > start) || (next != NULL && next->start < end)) {
 		rc = -EEXIST;
 		goto unlock;
 	}
@@ -134,7 +134,6 @@ int vma_insert_fixed(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, 
 		goto unlock;
 	}
 	vma_touch(v, start, end);
-	vma_neighbours(start, &prev, &next);
 	vma_tree_insert(v, prev, next);
 unlock:
 	mm_unlock();

@@ -37,7 +37,7 @@ static ALWAYS_INLINE struct vma *vma_above(vaddr_t addr)
 	return vma_above_slow(addr);
 }
 
-/* The VMAs below and above addr, where nothing is mapped; NULL where there is none. */
+/* The last VMA that starts at or below addr, and the first one above; NULL where there is none. */
 void vma_neighbours(vaddr_t addr, struct vma **prev, struct vma **next);
 /* Add v, whose range is free, between its neighbours. */
 void vma_tree_insert(struct vma *v, struct vma *prev, struct vma *next);
