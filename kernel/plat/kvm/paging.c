@@ -34,6 +34,27 @@ static uint64_t *pte_get(vaddr_t va, bool create)
 	return t ? &t[va >> PAGE_SHIFT & 511] : NULL;
 }
 
+/*
+ * As pte_get(), for the program's pages, under the mm lock: most faults are in the same 2 MiB as the one before. What
+ * is remembered stays true, for tables are not taken away.
+ */
+static ALWAYS_INLINE uint64_t *pte_get_near(vaddr_t va)
+{
+	static vaddr_t last = 1; /* no multiple of 2 MiB */
+	static uint64_t *last_table;
+	vaddr_t region = ALIGN_DOWN(va, 1UL << LARGE_SHIFT);
+
+	if (unlikely(region != last)) {
+		uint64_t *pte = pte_get(region, true);
+
+		if (!pte)
+			return NULL;
+		last = region;
+		last_table = pte;
+	}
+	return &last_table[va >> PAGE_SHIFT & 511];
+}
+
 static ALWAYS_INLINE void invlpg(vaddr_t va)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
@@ -159,10 +180,10 @@ int paging_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo, va
 
 int paging_fault(vaddr_t va, unsigned prot)
 {
-	uint64_t *pte = pte_get(va, true);
+	uint64_t *pte = pte_get_near(va);
 	void *page;
 
-	if (!pte)
+	if (unlikely(!pte))
 		return -ENOMEM;
 	if (*pte)
 		return 0;
