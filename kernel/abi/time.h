@@ -31,9 +31,9 @@ struct k_timeval { /* struct timeval */
 
 /* A timespec of the program in ns; what is too far away becomes NEVER. -EFAULT, -EINVAL (negative, or ns out of range). */
 MUST_CHECK int timespec_in(vaddr_t ts, uint64_t *ns);
-MUST_CHECK int timespec_out(vaddr_t ts, uint64_t ns);
+MUST_CHECK long timespec_out(vaddr_t ts, uint64_t ns);
 MUST_CHECK int timeval_in(vaddr_t tv, uint64_t *ns);
-MUST_CHECK int timeval_out(vaddr_t tv, uint64_t ns);
+MUST_CHECK long timeval_out(vaddr_t tv, uint64_t ns);
 
 /* ns from now on, as a deadline in CLOCK_MONOTONIC. NEVER stays NEVER. */
 uint64_t deadline_after(uint64_t ns);

@@ -129,8 +129,8 @@ void arch_fs_base_set(uintptr_t base);
 MUST_CHECK int user_copy_in(void *dst, vaddr_t src, size_t n);
 MUST_CHECK int user_copy_out(vaddr_t dst, const void *src, size_t n);
 MUST_CHECK int user_clear(vaddr_t dst, size_t n);
-/* Two words one after the other: what clock_gettime() needs, in few instructions. */
-MUST_CHECK int user_store_pair(vaddr_t dst, uint64_t a, uint64_t b);
+/* Two words one after the other: what clock_gettime() needs, in few instructions. 0 or -EFAULT. */
+MUST_CHECK long user_store_pair(vaddr_t dst, uint64_t a, uint64_t b);
 /* Length of the string at src without its 0, at most max; -EFAULT, or -ENAMETOOLONG if there is no 0 in max bytes. */
 MUST_CHECK ssize64_t user_strlen(vaddr_t src, size_t max);
 /* Copy a string with its 0 into dst (cap bytes). Length without the 0, or -EFAULT, -ENAMETOOLONG. */
@@ -180,10 +180,10 @@ size_t arch_signal_frame_max(void);
 /* Cycle counter. */
 static ALWAYS_INLINE uint64_t arch_cycles(void)
 {
-	uint32_t lo, hi;
+	uint64_t lo, hi; /* the instruction clears the upper halves */
 
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return (uint64_t)hi << 32 | lo;
+	return hi << 32 | lo;
 }
 
 /* 64 random bits from the processor; false if it has none to give. */

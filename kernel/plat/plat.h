@@ -110,6 +110,23 @@ struct plat_ops {
 /* Set by the platform's start code before boot_main(). */
 extern const struct plat_ops *plat;
 
+/*
+ * A platform whose CLOCK_MONOTONIC is the cycle counter in another unit may say how, so that reading the clock needs no call
+ * into it: ns = (cycles - base) * mult >> 32. Both numbers are 0 as long as they are not known.
+ */
+struct plat_cycle_clock {
+	uint64_t base;                    /* cycles at 0 ns */
+	_Atomic uint64_t mult;            /* stored last; 0: ask clock_monotonic_ns() */
+	_Atomic uint64_t realtime_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns; 0: ask clock_realtime_ns() */
+};
+extern struct plat_cycle_clock plat_cycle_clock;
+
+/* CLOCK_MONOTONIC by the cycle counter; mult as it has been loaded, not 0. */
+static ALWAYS_INLINE uint64_t plat_cycles_ns(uint64_t mult)
+{
+	return (uint64_t)((unsigned __int128)(arch_cycles() - plat_cycle_clock.base) * mult >> 32);
+}
+
 /* What the platform's start code hands to boot_main(). */
 struct boot_info {
 	const char *cmdline;  /* kvm: the VMM's command line; linuxu: the value of KILN_OPTS; never NULL */

@@ -93,16 +93,19 @@ user_cmpxchg_u32_raw:
 	ret
 	.size user_cmpxchg_u32_raw, . - user_cmpxchg_u32_raw
 
-/* int user_store_pair_raw(void *dst, uint64_t a, uint64_t b) */
-	.globl user_store_pair_raw
-	.hidden user_store_pair_raw
-	.type user_store_pair_raw, @function
-user_store_pair_raw:
+/* long user_store_pair(vaddr_t dst, uint64_t a, uint64_t b): both ends of the pair lie below 2^47. */
+	.globl user_store_pair
+	.hidden user_store_pair
+	.type user_store_pair, @function
+user_store_pair:
+	lea 15(%rdi), %rax
+	or %rdi, %rax
+	shr $47, %rax
+	jnz user_access_fault
 	mov %rsi, (%rdi)
 	mov %rdx, 8(%rdi)
-	xor %eax, %eax
 	ret
-	.size user_store_pair_raw, . - user_store_pair_raw
+	.size user_store_pair, . - user_store_pair
 
 user_access_end:
 user_access_fault:

@@ -9,7 +9,6 @@
 int user_copy_raw(void *dst, const void *src, size_t n);
 int user_clear_raw(void *dst, size_t n);
 ssize64_t user_strlen_raw(const char *s, size_t max);
-int user_store_pair_raw(void *dst, uint64_t a, uint64_t b);
 int user_load_u32_raw(uint32_t *value, const void *addr);
 int user_cmpxchg_u32_raw(void *addr, uint32_t expected, uint32_t desired, uint32_t *seen);
 
@@ -30,14 +29,6 @@ int user_copy_out(vaddr_t dst, const void *src, size_t n)
 	if (n == 0)
 		return 0;
 	return range_ok(dst, n) ? user_copy_raw((void *)dst, src, n) : -EFAULT;
-}
-
-int user_store_pair(vaddr_t dst, uint64_t a, uint64_t b)
-{
-	/* range_ok() for a small constant size, in one comparison. */
-	if (unlikely(dst - USER_MIN > USER_MAX - USER_MIN - 2 * sizeof(a)))
-		return -EFAULT;
-	return user_store_pair_raw((void *)dst, a, b);
 }
 
 int user_clear(vaddr_t dst, size_t n)

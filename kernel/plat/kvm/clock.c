@@ -32,13 +32,9 @@ struct pvclock_wall_clock {
 	uint32_t version, sec, nsec;
 };
 
-static uint64_t tsc_boot;
-static uint64_t ns_mult; /* ns = ticks * ns_mult >> 32; 0: not known yet */
-static _Atomic uint64_t realtime_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC; 0: not known yet */
-
 void clock_init(void)
 {
-	tsc_boot = arch_cycles();
+	plat_cycle_clock.base = arch_cycles();
 }
 
 static bool hypervisor_is_kvm(void)
@@ -118,22 +114,28 @@ static NOINLINE void calibrate(void)
 	uint64_t flags, mult;
 
 	__asm__ volatile("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
-	if (!ns_mult) {
+	if (!atomic_load_explicit(&plat_cycle_clock.mult, memory_order_relaxed)) {
 		mult = mult_from_cpuid();
 		if (!mult)
 			mult = mult_from_kvmclock();
 		if (!mult)
 			mult = mult_from_apic();
-		ns_mult = mult;
+		atomic_store_explicit(&plat_cycle_clock.mult, mult, memory_order_relaxed);
 	}
 	__asm__ volatile("push %0; popfq" : : "r"(flags) : "memory", "cc");
 }
 
+static NOINLINE uint64_t clock_monotonic_first(void)
+{
+	calibrate();
+	return clock_monotonic_ns();
+}
+
 uint64_t clock_monotonic_ns(void)
 {
-	if (unlikely(!ns_mult))
-		calibrate();
-	return (uint64_t)((unsigned __int128)(arch_cycles() - tsc_boot) * ns_mult >> 32);
+	uint64_t mult = atomic_load_explicit(&plat_cycle_clock.mult, memory_order_relaxed);
+
+	return likely(mult) ? plat_cycles_ns(mult) : clock_monotonic_first();
 }
 
 #define CMOS_INDEX 0x70
@@ -198,13 +200,13 @@ static uint64_t kvm_wall_clock_ns(void)
 
 uint64_t clock_realtime_ns(void)
 {
-	uint64_t offset = atomic_load_explicit(&realtime_offset, memory_order_relaxed);
+	uint64_t offset = atomic_load_explicit(&plat_cycle_clock.realtime_offset, memory_order_relaxed);
 
 	if (unlikely(!offset)) {
 		offset = kvm_wall_clock_ns();
 		if (!offset)
 			offset = cmos_epoch() * NS_PER_S - clock_monotonic_ns();
-		atomic_store_explicit(&realtime_offset, offset, memory_order_relaxed);
+		atomic_store_explicit(&plat_cycle_clock.realtime_offset, offset, memory_order_relaxed);
 	}
 	return clock_monotonic_ns() + offset;
 }
