@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Calls on descriptors: close, dup, fcntl, ioctl; new pipes and eventfds; calls about storage, of which there is none. */
+/* Calls on descriptors: close, dup, fcntl, ioctl; new pipes and eventfds; calls about storage, of
+ * which there is none. */
 #include "abi/syscall.h"
 #include "arch/arch.h"
 #include "base/errno.h"
@@ -95,8 +96,8 @@ static void file_change_flags(struct file *f, unsigned mask, unsigned on)
 	unsigned old = file_flags(f);
 
 	/* Relaxed: flags order nothing else. */
-	while (!atomic_compare_exchange_weak_explicit(&f->flags, &old, (old & ~mask) | on, memory_order_relaxed,
-						      memory_order_relaxed))
+	while (!atomic_compare_exchange_weak_explicit(&f->flags, &old, (old & ~mask) | on,
+						      memory_order_relaxed, memory_order_relaxed))
 		;
 }
 

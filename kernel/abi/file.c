@@ -24,7 +24,8 @@ static void iov_free(struct iov *iov)
 		heap_free(iov->vec, iov->count * sizeof(*iov->vec));
 }
 
-/* Bytes in all, at most RW_MAX; what is beyond is cut off, as Linux does. -EINVAL for a negative length. */
+/* Bytes in all, at most RW_MAX; what is beyond is cut off, as Linux does. -EINVAL for a negative
+ * length. */
 static ssize64_t iov_measure(struct iov *iov)
 {
 	size_t total = 0;
@@ -60,7 +61,8 @@ static int iov_import(struct iov *iov, struct uio *u, vaddr_t addr, size_t count
 	return 0;
 }
 
-/* One range of the program. 0 or -EFAULT (a negative length: it cannot lie in the program's half). */
+/* One range of the program. 0 or -EFAULT (a negative length: it cannot lie in the program's half).
+ */
 static int range_import(struct uio *u, struct uio_vec *vec, long addr, long len)
 {
 	if (len < 0)
@@ -193,7 +195,8 @@ long sys_lseek(long fd, long offset, long whence)
 	return pos;
 }
 
-/* Copy up to count bytes from in (at *pos, or at its own position) to out: bytes copied, or an error if there are none. */
+/* Copy up to count bytes from in (at *pos, or at its own position) to out: bytes copied, or an
+ * error if there are none. */
 static long sendfile_copy(struct file *out, struct file *in, uint64_t *pos, size_t count)
 {
 	struct chunk c;

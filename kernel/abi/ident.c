@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Who the program is: one process, number 1, of the user and group 0, leader of its group and session. That is fixed; the
- * calls that would change it accept what is already so.
+ * Who the program is: one process, number 1, of the user and group 0, leader of its group and
+ * session. That is fixed; the calls that would change it accept what is already so.
  */
 #include <stdatomic.h>
 #include "abi/syscall.h"
@@ -170,7 +170,8 @@ long sys_umask(long mask)
 	static _Atomic unsigned current = 022;
 
 	/* Relaxed: nothing else depends on it. */
-	return (long)atomic_exchange_explicit(&current, (unsigned)mask & 0777, memory_order_relaxed);
+	return (long)atomic_exchange_explicit(&current, (unsigned)mask & 0777,
+					      memory_order_relaxed);
 }
 
 #define PERSONALITY_QUERY 0xffffffffu

@@ -19,9 +19,10 @@ _Static_assert(sizeof(struct k_utsname) == 390, "struct new_utsname");
 
 long sys_uname(long buf)
 {
-	/* The release is what programs read features off: that of the Linux whose calls syscalls.def describes. */
-	static const struct k_utsname name = {"Linux",	"kiln", "6.1.0-kiln", "#1 Kiln", ARCH_PLATFORM,
-					      "(none)"};
+	/* The release is what programs read features off: that of the Linux whose calls
+	 * syscalls.def describes. */
+	static const struct k_utsname name = {"Linux",   "kiln",        "6.1.0-kiln",
+					      "#1 Kiln", ARCH_PLATFORM, "(none)"};
 
 	return user_copy_out((vaddr_t)buf, &name, sizeof(name));
 }
@@ -137,7 +138,8 @@ long sys_setrlimit(long resource, long limit)
 
 struct k_rusage { /* struct rusage */
 	int64_t utime_sec, utime_usec, stime_sec, stime_usec;
-	int64_t maxrss, unused[3], minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv, nsignals, nvcsw, nivcsw;
+	int64_t maxrss, unused[3], minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv,
+		nsignals, nvcsw, nivcsw;
 };
 _Static_assert(sizeof(struct k_rusage) == 144, "struct rusage");
 

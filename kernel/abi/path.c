@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Calls that take a path: open, readlink, access, the current folder; and those that would change the tree. */
+/* Calls that take a path: open, readlink, access, the current folder; and those that would change
+ * the tree. */
 #include "abi/path.h"
 #include "abi/syscall.h"
 #include "arch/arch.h"
@@ -12,8 +13,9 @@
 #define X_OK 1
 
 /* Flags that open(2) keeps for F_GETFL. */
-#define OPEN_KEEP (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_DIRECTORY | O_NOFOLLOW | \
-		   O_NOATIME | O_PATH)
+#define OPEN_KEEP                                                                                  \
+	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_DIRECTORY |          \
+	 O_NOFOLLOW | O_NOATIME | O_PATH)
 
 /* The folder that a relative path begins in. */
 static int path_base(long dirfd, unsigned *dir)
@@ -88,7 +90,8 @@ static int open_node(unsigned node, unsigned flags, struct file **out)
 		return -ENOTDIR;
 	if (kind != NODE_KIND_LINK)
 		return node_open(node, (flags & OPEN_KEEP) | O_LARGEFILE, out);
-	/* A link that was not followed, or a descriptor's that leads to no file of the tree: it is opened by sharing. */
+	/* A link that was not followed, or a descriptor's that leads to no file of the tree: it is
+	 * opened by sharing. */
 	if (node < NODE_FD || (flags & O_NOFOLLOW) != 0)
 		return -ELOOP;
 	*out = fd_get((int)(node - NODE_FD));
@@ -97,7 +100,8 @@ static int open_node(unsigned node, unsigned flags, struct file **out)
 
 static long open_path(long dirfd, long addr, unsigned flags)
 {
-	bool follow = (flags & O_NOFOLLOW) == 0 && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+	bool follow = (flags & O_NOFOLLOW) == 0 &&
+		      (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
 	struct node_path path;
 	struct file *f;
 	int err, fd;
@@ -181,7 +185,8 @@ static long access_path(long dirfd, long addr, long mode, long flags)
 {
 	long node;
 
-	if ((mode & ~(R_OK | W_OK | X_OK)) != 0 || (flags & ~(long)(AT_EACCESS | AT_SYMLINK_NOFOLLOW)) != 0)
+	if ((mode & ~(R_OK | W_OK | X_OK)) != 0 ||
+	    (flags & ~(long)(AT_EACCESS | AT_SYMLINK_NOFOLLOW)) != 0)
 		return -EINVAL;
 	node = path_find(dirfd, addr, (flags & AT_SYMLINK_NOFOLLOW) == 0);
 	return node < 0 ? node : access_node((unsigned)node, (unsigned)mode);

@@ -7,8 +7,8 @@
 #include "fs/node.h"
 
 /*
- * Resolve the path at addr from dirfd (or AT_FDCWD) as node_resolve(). 0 (out->node is NODE_NONE if only the last
- * component is missing), -EBADF, -ENOTDIR, -ENOENT, -EFAULT, -ENAMETOOLONG, -ENOMEM.
+ * Resolve the path at addr from dirfd (or AT_FDCWD) as node_resolve(). 0 (out->node is NODE_NONE if
+ * only the last component is missing), -EBADF, -ENOTDIR, -ENOENT, -EFAULT, -ENAMETOOLONG, -ENOMEM.
  */
 MUST_CHECK int path_resolve(long dirfd, long addr, bool follow, struct node_path *out);
 /* The same for what must exist: the node, or -ENOENT and so on. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Calls that would change the file tree, which is read-only. They look at the path all the same, so that a
- * program learns what Linux would tell it first: that the name is missing, or taken.
+ * Calls that would change the file tree, which is read-only. They look at the path all the same, so
+ * that a program learns what Linux would tell it first: that the name is missing, or taken.
  */
 #include "abi/path.h"
 #include "abi/syscall.h"
@@ -123,7 +123,8 @@ long sys_renameat(long old_dirfd, long old_path, long new_dirfd, long new_path)
 
 long sys_renameat2(long old_dirfd, long old_path, long new_dirfd, long new_path, long flags)
 {
-	return (flags & ~7L) != 0 ? -EINVAL : change_rename(old_dirfd, old_path, new_dirfd, new_path);
+	return (flags & ~7L) != 0 ? -EINVAL
+				  : change_rename(old_dirfd, old_path, new_dirfd, new_path);
 }
 
 long sys_truncate(long path, long size)

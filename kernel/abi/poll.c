@@ -21,20 +21,23 @@ struct k_timespec {
 
 /* --- deadlines and signal masks --- */
 
-/* Absolute time (CLOCK_MONOTONIC) in ns from a relative one; 0 for none at all, NEVER if it is too far away. */
+/* Absolute time (CLOCK_MONOTONIC) in ns from a relative one; 0 for none at all, NEVER if it is too
+ * far away. */
 static uint64_t poll_deadline(uint64_t sec, uint64_t nsec)
 {
 	uint64_t ns;
 
 	if (sec == 0 && nsec == 0)
 		return 0;
-	if (__builtin_mul_overflow(sec, 1000000000u, &ns) || __builtin_add_overflow(ns, nsec, &ns) ||
+	if (__builtin_mul_overflow(sec, 1000000000u, &ns) ||
+	    __builtin_add_overflow(ns, nsec, &ns) ||
 	    __builtin_add_overflow(ns, plat->clock_monotonic_ns(), &ns))
 		return NEVER;
 	return ns;
 }
 
-/* The deadline of the timespec (or timeval, unit_ns 1000) at addr; addr 0: NEVER. 0, -EFAULT, -EINVAL. */
+/* The deadline of the timespec (or timeval, unit_ns 1000) at addr; addr 0: NEVER. 0, -EFAULT,
+ * -EINVAL. */
 static int poll_import_time(uint64_t *deadline_ns, long addr, int64_t unit_ns)
 {
 	struct k_timespec ts;
@@ -179,7 +182,8 @@ long sys_ppoll(long fds, long n, long timeout, long mask, long mask_size)
 
 /* --- select --- */
 
-/* What each of select's three sets asks for, and what it is told (fs/select.c of Linux: POLLIN_SET and so on). */
+/* What each of select's three sets asks for, and what it is told (fs/select.c of Linux: POLLIN_SET
+ * and so on). */
 static const struct {
 	unsigned ask, told;
 } select_sets[3] = {
@@ -229,7 +233,8 @@ static int select_import(struct select *s)
 	return 0;
 }
 
-/* One slot for each descriptor that is in a set: how many, or -EBADF. slots may be NULL, to count. */
+/* One slot for each descriptor that is in a set: how many, or -EBADF. slots may be NULL, to count.
+ */
 static long select_slots(const struct select *s, struct poll_slot *slots)
 {
 	long count = 0;
@@ -260,7 +265,8 @@ static long select_result(struct select *s, const struct poll_slot *slots)
 		if (select_events(s, fd) == 0)
 			continue;
 		for (unsigned set = 0; set < 3; set++) {
-			bool found = select_bit(s, set, fd) && (slot->found & select_sets[set].told) != 0;
+			bool found = select_bit(s, set, fd) &&
+				     (slot->found & select_sets[set].told) != 0;
 
 			count += found;
 			if (!found)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The program's start as Linux's execve(2) arranges it (System V x86-64 ABI, 3.4.1): on the stack, from its top down,
- * the strings of arguments and environment and 16 random bytes; then the auxiliary vector and the two
- * arrays of pointers, and argc where rsp points.
+ * The program's start as Linux's execve(2) arranges it (System V x86-64 ABI, 3.4.1): on the stack,
+ * from its top down, the strings of arguments and environment and 16 random bytes; then the
+ * auxiliary vector and the two arrays of pointers, and argc where rsp points.
  */
 #include "abi/start.h"
 #include "arch/arch.h"
@@ -18,11 +18,12 @@
 #include "core/vma.h"
 #include "fs/node.h"
 
-#define START_FAILED 125 /* exit status of a program that could not be started */
-#define START_ARGS_MAX (VMA_STACK_MAX / 4) /* of arguments and environment together, as on Linux */
+#define START_FAILED 125                   /* exit status of a program that could not be started */
+#define START_ARGS_MAX (VMA_STACK_MAX / 4) /* of arguments and environment together, as on Linux   \
+					    */
 #define START_STACK (128ul << 10)          /* the stack's mapping at first; it grows by itself */
-#define START_STACK_READY PAGE_SIZE        /* below what is put there, this much is present at once */
-#define START_PROG "kiln"                  /* argv[0] if there is no prog= */
+#define START_STACK_READY PAGE_SIZE /* below what is put there, this much is present at once */
+#define START_PROG "kiln"           /* argv[0] if there is no prog= */
 
 /* Types in the auxiliary vector (include/uapi/linux/auxvec.h). */
 enum {
@@ -55,11 +56,12 @@ extern char _start[] __attribute__((visibility("hidden")));
 
 /* What goes on the stack, as it is gathered. */
 struct start {
-	/* One after the other, each with its 0: argv, envp, the processor's name. Room is cap bytes. */
+	/* One after the other, each with its 0: argv, envp, the processor's name. Room is cap
+	 * bytes. */
 	char *strings;
 	size_t len, cap;
 	size_t argc, envc;
-	size_t env_offset;      /* where envp's strings begin */
+	size_t env_offset; /* where envp's strings begin */
 	size_t platform_offset;
 	/* argc and so on, as the program finds them at rsp. */
 	uint64_t *words;
@@ -85,8 +87,10 @@ static void start_add_token(struct start *s, const struct cmdline_token *token)
 	ssize64_t n = cmdline_decode(token, s->strings + s->len);
 
 	if (n < 0) {
-		log_line(LOG_ERROR, "bad token on the command line: %.*s", (int)token->len, token->text);
-		start_fail("% stands for itself as %25, and for other bytes with two hexadecimal digits");
+		log_line(LOG_ERROR, "bad token on the command line: %.*s", (int)token->len,
+			 token->text);
+		start_fail("% stands for itself as %25, and for other bytes with two hexadecimal "
+			   "digits");
 	}
 	s->len += (size_t)n + 1;
 }
@@ -99,7 +103,8 @@ static void start_reserve(struct start *s, size_t n)
 	s->cap = n + sizeof(ARCH_PLATFORM);
 	s->strings = heap_alloc(s->cap);
 	if (s->strings == NULL)
-		start_fail("no memory for its arguments: give the machine more, or the program fewer");
+		start_fail(
+			"no memory for its arguments: give the machine more, or the program fewer");
 }
 
 /* Arguments and environment from the command line. */
@@ -169,7 +174,8 @@ static void start_add_aux(struct start *s, uint64_t type, uint64_t value)
 	start_add_word(s, value);
 }
 
-/* Pointers to n strings that begin at s->strings + offset and will be at addr + offset; and a NULL. */
+/* Pointers to n strings that begin at s->strings + offset and will be at addr + offset; and a NULL.
+ */
 static void start_add_pointers(struct start *s, vaddr_t addr, size_t offset, size_t n)
 {
 	for (; n > 0; n--) {
@@ -221,7 +227,8 @@ static uintptr_t start_build_stack(struct start *s)
 	s->words = heap_alloc(s->word_cap * sizeof(*s->words));
 	size = ALIGN_UP(s->len + s->word_cap * sizeof(*s->words) + START_STACK, PAGE_SIZE);
 	if (s->words == NULL || size > VMA_STACK_MAX / 2 ||
-	    vma_map(0, size, PROT_READ | PROT_WRITE, MAP_FLAG_GROWSDOWN | MAP_FLAG_STACK, "[stack]", &base) != 0)
+	    vma_map(0, size, PROT_READ | PROT_WRITE, MAP_FLAG_GROWSDOWN | MAP_FLAG_STACK, "[stack]",
+		    &base) != 0)
 		start_fail("no room for its stack");
 
 	strings = base + size - random.offset - sizeof(uint64_t) - s->len;

@@ -6,8 +6,9 @@
 #include "plat/plat.h"
 
 /*
- * Make the program's main thread: arguments, environment, auxiliary vector and stack. It runs when the scheduler starts. What
- * stands in the way (arguments too long, no memory) ends the machine with a message.
+ * Make the program's main thread: arguments, environment, auxiliary vector and stack. It runs when
+ * the scheduler starts. What stands in the way (arguments too long, no memory) ends the machine
+ * with a message.
  */
 void program_start(const struct boot_info *info);
 

@@ -152,8 +152,10 @@ long sys_statx(long dirfd, long path, long flags, long mask, long buf)
 	struct file_stat st;
 	long err;
 
-	if (((unsigned)mask & STATX_RESERVED) != 0 || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ||
-	    (flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)) != 0)
+	if (((unsigned)mask & STATX_RESERVED) != 0 ||
+	    (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ||
+	    (flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
+			     AT_STATX_SYNC_TYPE)) != 0)
 		return -EINVAL;
 	err = stat_at(dirfd, path, flags, &st);
 	return err != 0 ? err : statx_put((vaddr_t)buf, &st);

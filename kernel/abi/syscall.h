@@ -29,12 +29,14 @@
 long syscall_missing(long nr);
 
 /*
- * kiln_syscall()'s other half (arch/x86_64/entry.S): a call from the program's musl whose number was not known at compile
- * time, on the kernel stack. Calls that need a trap frame give -ENOSYS here.
+ * kiln_syscall()'s other half (arch/x86_64/entry.S): a call from the program's musl whose number
+ * was not known at compile time, on the kernel stack. Calls that need a trap frame give -ENOSYS
+ * here.
  */
 long syscall_variable(long nr, const uint64_t args[6]);
 
-/* Name the missing calls that were made in one line of the log. Called once, when the program ends. */
+/* Name the missing calls that were made in one line of the log. Called once, when the program ends.
+ */
 void syscall_report_missing(void);
 
 #endif

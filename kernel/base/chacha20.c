@@ -25,9 +25,8 @@ void chacha20_block(uint32_t out[CHACHA20_BLOCK_WORDS], const uint32_t key[CHACH
 {
 	const uint32_t start[CHACHA20_BLOCK_WORDS] = {
 		0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, /* "expand 32-byte k" */
-		key[0],	    key[1],	key[2],	    key[3],
-		key[4],	    key[5],	key[6],	    key[7],
-		input[0],   input[1],	input[2],   input[3],
+		key[0],     key[1],     key[2],     key[3],     key[4],   key[5],
+		key[6],     key[7],     input[0],   input[1],   input[2], input[3],
 	};
 	uint32_t x[CHACHA20_BLOCK_WORDS];
 

@@ -9,7 +9,8 @@
 #define CHACHA20_INPUT_WORDS 4
 #define CHACHA20_BLOCK_WORDS 16
 
-/* out = the block of key and input (word 0 the counter, 1 to 3 the nonce), words in the machine's order. */
+/* out = the block of key and input (word 0 the counter, 1 to 3 the nonce), words in the machine's
+ * order. */
 void chacha20_block(uint32_t out[CHACHA20_BLOCK_WORDS], const uint32_t key[CHACHA20_KEY_WORDS],
 		    const uint32_t input[CHACHA20_INPUT_WORDS]);
 

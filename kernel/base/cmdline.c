@@ -18,7 +18,8 @@ bool cmdline_next(const char **at, struct cmdline_token *token)
 	return token->len > 0;
 }
 
-bool cmdline_has_prefix(const struct cmdline_token *token, const char *prefix, struct cmdline_token *rest)
+bool cmdline_has_prefix(const struct cmdline_token *token, const char *prefix,
+			struct cmdline_token *rest)
 {
 	size_t n = strlen(prefix);
 

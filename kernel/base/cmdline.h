@@ -19,11 +19,12 @@ bool cmdline_next(const char **at, struct cmdline_token *token);
 /* Is the token exactly text? */
 bool cmdline_is(const struct cmdline_token *token, const char *text);
 /* Does it begin with prefix? The rest (may be empty) goes to *rest. */
-bool cmdline_has_prefix(const struct cmdline_token *token, const char *prefix, struct cmdline_token *rest);
+bool cmdline_has_prefix(const struct cmdline_token *token, const char *prefix,
+			struct cmdline_token *rest);
 
 /*
- * The token's bytes and a 0 into out, which has room for token->len + 1. Their number (never more than len), or
- * -EINVAL if a % is not followed by two hexadecimal digits, or they are 00.
+ * The token's bytes and a 0 into out, which has room for token->len + 1. Their number (never more
+ * than len), or -EINVAL if a % is not followed by two hexadecimal digits, or they are 00.
  */
 ssize64_t cmdline_decode(const struct cmdline_token *token, char *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * printf-style formatting for the log, crash reports and the files of /proc. Output past the buffer's end is counted,
- * not stored.
+ * printf-style formatting for the log, crash reports and the files of /proc. Output past the
+ * buffer's end is counted, not stored.
  */
 #include "base/fmt.h"
 #include "base/string.h"
@@ -152,7 +152,8 @@ static bool fmt_convert(struct fmt_out *out, struct fmt_spec *spec, char convers
 		return true;
 	case 'x':
 	case 'X':
-		fmt_number(out, spec, "", fmt_arg_unsigned(ap, spec->length), 16, conversion == 'X');
+		fmt_number(out, spec, "", fmt_arg_unsigned(ap, spec->length), 16,
+			   conversion == 'X');
 		return true;
 	case 'p':
 		fmt_number(out, spec, "0x", (uintptr_t)va_arg(*ap, void *), 16, false);

@@ -51,7 +51,8 @@ void *memmove(void *dst, const void *src, size_t n)
 	const char *s = src;
 
 	if ((uintptr_t)d - (uintptr_t)s >= n) {
-		/* Upwards is right: dst is not inside [src, src + n). Not memcpy(), which begins at the end. */
+		/* Upwards is right: dst is not inside [src, src + n). Not memcpy(), which begins at
+		 * the end. */
 		for (; n >= WORD; n -= WORD, d += WORD, s += WORD)
 			word_copy(d, s);
 		for (; n > 0; n--)

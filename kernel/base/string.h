@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The memory and string functions that the compiler and the kernel need; semantics as in C17, 7.24. */
+/* The memory and string functions that the compiler and the kernel need; semantics as in C17, 7.24.
+ */
 #ifndef BASE_STRING_H
 #define BASE_STRING_H
 

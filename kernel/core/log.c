@@ -9,13 +9,14 @@
 #include "plat/plat.h"
 
 #define LOG_TEXT_MAX 400
-/* Exit status of a kernel that cannot go on, as container runtimes use it for their own failures. */
+/* Exit status of a kernel that cannot go on, as container runtimes use it for their own failures.
+ */
 #define LOG_PANIC_STATUS 125
 
 enum log_level log_level = LOG_WARN;
 
-static PRINTF_LIKE(2, 0) void log_vwrite(const char *prefix, const char *fmt, va_list ap,
-					 const char *end)
+static PRINTF_LIKE(2, 0)
+void log_vwrite(const char *prefix, const char *fmt, va_list ap, const char *end)
 {
 	char text[LOG_TEXT_MAX];
 	const size_t cap = sizeof(text) - 4; /* room for the end */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The kernel's own options. Those that make up the program's arguments and environment are abi/start.c's. */
+/* The kernel's own options. Those that make up the program's arguments and environment are
+ * abi/start.c's. */
 #include "core/options.h"
 #include "base/cmdline.h"
 #include "core/log.h"
@@ -7,8 +8,10 @@
 
 static void option_log(const struct cmdline_token *level)
 {
-	static const char names[][6] = {
-		[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
+	static const char names[][6] = {[LOG_ERROR] = "error",
+					[LOG_WARN] = "warn",
+					[LOG_INFO] = "info",
+					[LOG_DEBUG] = "debug"};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		if (cmdline_is(level, names[i])) {
@@ -16,8 +19,8 @@ static void option_log(const struct cmdline_token *level)
 			return;
 		}
 	}
-	log_line(LOG_WARN, "log=%.*s is no log level: use log=error, warn, info or debug", (int)level->len,
-		 level->text);
+	log_line(LOG_WARN, "log=%.*s is no log level: use log=error, warn, info or debug",
+		 (int)level->len, level->text);
 }
 
 static void option_stdin(const struct cmdline_token *form)
@@ -25,8 +28,9 @@ static void option_stdin(const struct cmdline_token *form)
 	if (cmdline_is(form, "framed") && plat->console_framed != NULL)
 		plat->console_framed();
 	else
-		log_line(LOG_WARN, "stdin=%.*s does nothing on %s: only stdin=framed on kvm is known", (int)form->len,
-			 form->text, plat->name);
+		log_line(LOG_WARN,
+			 "stdin=%.*s does nothing on %s: only stdin=framed on kvm is known",
+			 (int)form->len, form->text, plat->name);
 }
 
 void options_init(const char *cmdline)
@@ -34,7 +38,8 @@ void options_init(const char *cmdline)
 	struct cmdline_token token, value;
 
 	while (cmdline_next(&cmdline, &token) && !cmdline_is(&token, "--")) {
-		if (cmdline_has_prefix(&token, "prog=", &value) || cmdline_has_prefix(&token, "env=", &value) ||
+		if (cmdline_has_prefix(&token, "prog=", &value) ||
+		    cmdline_has_prefix(&token, "env=", &value) ||
 		    cmdline_has_prefix(&token, "logfd=", &value))
 			continue; /* abi/start.c, plat/linuxu */
 		if (cmdline_is(&token, "verbose"))
@@ -44,7 +49,9 @@ void options_init(const char *cmdline)
 		else if (cmdline_has_prefix(&token, "stdin=", &value))
 			option_stdin(&value);
 		else
-			log_line(LOG_WARN, "unknown option %.*s on the command line: the program's arguments stand after --",
+			log_line(LOG_WARN,
+				 "unknown option %.*s on the command line: the program's arguments "
+				 "stand after --",
 				 (int)token.len, token.text);
 	}
 }

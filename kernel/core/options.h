@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The kernel's own options on the command line, and in KILN_OPTS on linuxu (docs/ARCHITECTURE.md, section 3). */
+/* The kernel's own options on the command line, and in KILN_OPTS on linuxu (docs/ARCHITECTURE.md,
+ * section 3). */
 #ifndef CORE_OPTIONS_H
 #define CORE_OPTIONS_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The random number generator: ChaCha20 with fast key erasure. Each block made from the key gives the next key and
- * 32 bytes of output, so that what was handed out cannot be computed from what lies in memory now. The block's
- * counter and nonce are used to stir in the cycle counter each time, and fresh bits of the processor now and then.
+ * The random number generator: ChaCha20 with fast key erasure. Each block made from the key gives
+ * the next key and 32 bytes of output, so that what was handed out cannot be computed from what
+ * lies in memory now. The block's counter and nonce are used to stir in the cycle counter each
+ * time, and fresh bits of the processor now and then.
  */
 #include "core/random.h"
 #include "arch/arch.h"
@@ -14,8 +15,8 @@
 
 /* Blocks between two times that the processor's generator is asked again. */
 #define RANDOM_RESEED_BLOCKS 1024
-/* Jitter: samples that differ from the one before, and how many may be taken to get them. One such sample is taken
- * to be worth one bit only, and half of that would be enough. */
+/* Jitter: samples that differ from the one before, and how many may be taken to get them. One such
+ * sample is taken to be worth one bit only, and half of that would be enough. */
 #define RANDOM_JITTER_GOOD 512
 #define RANDOM_JITTER_MAX 65536
 
@@ -24,11 +25,11 @@
 static struct {
 	struct spinlock lock; /* guards all of it */
 	bool seeded;
-	uint32_t blocks;      /* made so far */
+	uint32_t blocks; /* made so far */
 	uint32_t key[CHACHA20_KEY_WORDS];
-	uint64_t stir[2];     /* goes into the next block as its counter and nonce */
+	uint64_t stir[2]; /* goes into the next block as its counter and nonce */
 	uint8_t out[RANDOM_OUT_BYTES];
-	size_t left;          /* bytes of out not handed out yet: the last ones */
+	size_t left; /* bytes of out not handed out yet: the last ones */
 } rng;
 
 /* One block of the current key: 32 bytes of it are the next key, 32 go to out. */
@@ -50,8 +51,9 @@ static void random_step(uint8_t out[RANDOM_OUT_BYTES])
 }
 
 /*
- * No source but time itself: stir in the cycles that a walk through a cache line takes, which interrupts, caches and
- * the machine around us make uncertain. Returns false if time does not vary as it should.
+ * No source but time itself: stir in the cycles that a walk through a cache line takes, which
+ * interrupts, caches and the machine around us make uncertain. Returns false if time does not vary
+ * as it should.
  */
 static bool random_gather_jitter(void)
 {
@@ -95,8 +97,10 @@ static void random_seed(void)
 		return;
 	rng.stir[1] ^= plat->clock_realtime_ns();
 	if (!random_gather_jitter())
-		log_line(LOG_WARN, "random numbers may be predictable: the processor has no RDRAND and its clock "
-				   "runs too evenly; give the machine another CPU model (kiln run does)");
+		log_line(LOG_WARN,
+			 "random numbers may be predictable: the processor has no RDRAND and its "
+			 "clock "
+			 "runs too evenly; give the machine another CPU model (kiln run does)");
 	random_step(discard);
 }
 

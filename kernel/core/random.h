@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The kernel's random numbers: ChaCha20 keyed from the platform's entropy, the processor's and timing jitter;
- * reseeded as it goes, key erased after each use.
+ * The kernel's random numbers: ChaCha20 keyed from the platform's entropy, the processor's and
+ * timing jitter; reseeded as it goes, key erased after each use.
  */
 #ifndef CORE_RANDOM_H
 #define CORE_RANDOM_H

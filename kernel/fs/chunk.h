@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A bounded buffer for moving any amount of the program's bytes piece by piece: a little of the kernel stack for little
- * pieces, a page for more; without memory for a page it does with the stack.
+ * A bounded buffer for moving any amount of the program's bytes piece by piece: a little of the
+ * kernel stack for little pieces, a page for more; without memory for a page it does with the
+ * stack.
  */
 #ifndef FS_CHUNK_H
 #define FS_CHUNK_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The console's files. The platform cannot be asked whether there is input without taking it, so that poll()
- * reads ahead into a small buffer, which the next read empties first.
+ * The console's files. The platform cannot be asked whether there is input without taking it, so
+ * that poll() reads ahead into a small buffer, which the next read empties first.
  */
 #include "fs/console.h"
 #include "base/errno.h"
@@ -16,9 +16,10 @@
 
 static struct {
 	struct waitq readers;
-	uint8_t ahead[64];  /* read but not taken yet: [ahead_pos, ahead_len) */
+	struct spinlock lock; /* guards what follows, and the order of plat->console_read() */
+	uint8_t ahead[64];    /* read but not taken yet: [ahead_pos, ahead_len) */
 	uint32_t ahead_pos, ahead_len;
-	bool eof;           /* end of file was seen by reading ahead; the next read reports it */
+	bool eof; /* end of file was seen by reading ahead; the next read reports it */
 } console = {.readers = {.waiters = LIST_INIT(console.readers.waiters)}};
 
 /* An upcall from the scheduler (layers.txt): the platform reported input. */
@@ -30,7 +31,7 @@ void console_input_pending(void)
 }
 
 /* As plat->console_read(), after what was read ahead. */
-static ssize64_t console_take(uint8_t *buf, size_t n)
+static ssize64_t console_take_locked(uint8_t *buf, size_t n)
 {
 	size_t have = console.ahead_len - console.ahead_pos;
 
@@ -47,17 +48,32 @@ static ssize64_t console_take(uint8_t *buf, size_t n)
 	return plat->console_read(buf, n);
 }
 
-/* Make sure that input, if there is any, is in the buffer. */
-static void console_look_ahead(void)
+static ssize64_t console_take(uint8_t *buf, size_t n)
+{
+	ssize64_t taken;
+
+	spin_lock(&console.lock);
+	taken = console_take_locked(buf, n);
+	spin_unlock(&console.lock);
+	return taken;
+}
+
+/* What would a read give? Bytes at hand, 0 for the end of file, -EAGAIN for nothing yet, or another
+ * error. */
+static ssize64_t console_look_ahead(void)
 {
 	ssize64_t n;
 
-	if (console.ahead_pos < console.ahead_len || console.eof)
-		return;
-	n = plat->console_read(console.ahead, sizeof(console.ahead));
-	console.eof = n == 0;
-	console.ahead_pos = 0;
-	console.ahead_len = n > 0 ? (uint32_t)n : 0;
+	spin_lock(&console.lock);
+	n = console.ahead_len - console.ahead_pos;
+	if (n == 0 && !console.eof) {
+		n = plat->console_read(console.ahead, sizeof(console.ahead));
+		console.eof = n == 0;
+		console.ahead_pos = 0;
+		console.ahead_len = n > 0 ? (uint32_t)n : 0;
+	}
+	spin_unlock(&console.lock);
+	return n;
 }
 
 /* Sleep until there may be input: 0 or -ERESTARTSYS. */
@@ -66,8 +82,7 @@ static int console_wait(void)
 	int err;
 
 	plat->console_watch(true);
-	err = waitq_wait(&console.readers,
-			 (console_look_ahead(), console.ahead_pos < console.ahead_len || console.eof), NEVER,
+	err = waitq_wait(&console.readers, console_look_ahead() != -EAGAIN, NEVER,
 			 SLEEP_INTERRUPTIBLE, "console input");
 	if (list_empty(&console.readers.waiters))
 		plat->console_watch(false);
@@ -95,7 +110,8 @@ static ssize64_t console_read(struct file *f, struct uio *u, uint64_t pos)
 	return n;
 }
 
-/* All of the chunk, however little the platform takes at a time: bytes written, or an error if there are none. */
+/* All of the chunk, however little the platform takes at a time: bytes written, or an error if
+ * there are none. */
 static ssize64_t console_write_chunk(int fd, const uint8_t *buf, size_t n)
 {
 	size_t done = 0;
@@ -132,7 +148,9 @@ static ssize64_t console_write(struct file *f, struct uio *u, uint64_t pos)
 			done += written;
 		}
 		if (written < (ssize64_t)n)
-			err = written > 0 ? 1 : written; /* stop; what follows will meet the error again */
+			err = written > 0
+				      ? 1
+				      : written; /* stop; what follows will meet the error again */
 	}
 	chunk_end(&c);
 	if (err == -EPIPE)
@@ -143,6 +161,7 @@ static ssize64_t console_write(struct file *f, struct uio *u, uint64_t pos)
 static unsigned console_poll(struct file *f, struct poll_table *pt)
 {
 	unsigned found = 0;
+	ssize64_t input;
 
 	if (file_writable(f))
 		found |= POLL_WRITABLE;
@@ -153,11 +172,13 @@ static unsigned console_poll(struct file *f, struct poll_table *pt)
 		plat->console_watch(true);
 		poll_wait(pt, &console.readers);
 	}
-	console_look_ahead();
-	if (console.ahead_pos < console.ahead_len)
+	input = console_look_ahead();
+	if (input > 0)
 		found |= POLL_READABLE;
-	if (console.eof)
+	else if (input == 0)
 		found |= plat->console_is_tty(0) ? POLL_READABLE : POLLHUP;
+	else if (input != -EAGAIN)
+		found |= POLLERR;
 	return found;
 }
 
@@ -174,8 +195,7 @@ static long console_ioctl(struct file *f, unsigned cmd, vaddr_t arg)
 	int32_t count;
 
 	if (cmd == FIONREAD && file_readable(f)) {
-		console_look_ahead();
-		count = (int32_t)(console.ahead_len - console.ahead_pos);
+		count = (int32_t)MAX(console_look_ahead(), 0);
 		return user_copy_out(arg, &count, sizeof(count));
 	}
 	return console_file_is_tty(f) ? termios_ioctl(cmd, arg) : -ENOTTY;

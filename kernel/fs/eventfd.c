@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A counter with the face of a file: write adds to it, read takes it (or one of it, with EFD_SEMAPHORE). */
+/* A counter with the face of a file: write adds to it, read takes it (or one of it, with
+ * EFD_SEMAPHORE). */
 #include "fs/eventfd.h"
 #include "base/errno.h"
 #include "core/heap.h"
@@ -74,8 +75,8 @@ static ssize64_t eventfd_write(struct file *f, struct uio *u, uint64_t pos)
 			break;
 		if ((file_flags(f) & O_NONBLOCK) != 0)
 			return -EAGAIN;
-		err = waitq_wait(&e->changed, value <= EVENTFD_MAX - e->count, NEVER, SLEEP_INTERRUPTIBLE,
-				 "eventfd");
+		err = waitq_wait(&e->changed, value <= EVENTFD_MAX - e->count, NEVER,
+				 SLEEP_INTERRUPTIBLE, "eventfd");
 		if (err != 0)
 			return err;
 	}

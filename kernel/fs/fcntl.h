@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Linux's constants for files on x86-64 (include/uapi/asm-generic/fcntl.h, linux/stat.h, linux/fcntl.h). */
+/* Linux's constants for files on x86-64 (include/uapi/asm-generic/fcntl.h, linux/stat.h,
+ * linux/fcntl.h). */
 #ifndef FS_FCNTL_H
 #define FS_FCNTL_H
 

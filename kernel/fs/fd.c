@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The descriptor table. One word per descriptor: the file's address, and in bit 0 the close-on-exec flag.
- * It begins in static storage with the console at 0, 1 and 2, and doubles as descriptors are needed.
+ * The descriptor table. One word per descriptor: the file's address, and in bit 0 the close-on-exec
+ * flag. It begins in static storage with the console at 0, 1 and 2, and doubles as descriptors are
+ * needed.
  */
 #include "base/errno.h"
 #include "base/string.h"
@@ -147,7 +148,8 @@ int fd_close(int fd)
 
 void fd_close_range(unsigned first, unsigned last, bool only_cloexec)
 {
-	/* The capacity does not shrink, so that reading it without the lock misses only what is opened meanwhile. */
+	/* The capacity does not shrink, so that reading it without the lock misses only what is
+	 * opened meanwhile. */
 	for (unsigned fd = first; fd <= last && fd < fds.capacity; fd++) {
 		if (only_cloexec)
 			(void)fd_cloexec_set((int)fd, true);

@@ -23,7 +23,8 @@ struct file *file_get(struct file *f)
 void file_put(struct file *f)
 {
 	/* Release what this reference did to the file, acquire it in the one that frees. */
-	if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1 && f->ops->release != NULL)
+	if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1 &&
+	    f->ops->release != NULL)
 		f->ops->release(f);
 }
 
@@ -43,7 +44,8 @@ bool file_writable(const struct file *f)
 
 static ssize64_t file_move(struct file *f, struct uio *u, uint64_t pos, bool write)
 {
-	ssize64_t (*op)(struct file *, struct uio *, uint64_t) = write ? f->ops->write : f->ops->read;
+	ssize64_t (*op)(struct file *, struct uio *, uint64_t) = write ? f->ops->write
+								       : f->ops->read;
 
 	if (write ? !file_writable(f) : !file_readable(f))
 		return -EBADF;

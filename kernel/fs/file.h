@@ -14,38 +14,39 @@ struct file;
 
 /* What fstat() tells of a file. All times are the epoch. */
 struct file_stat {
-	uint32_t mode;  /* S_IF* and permissions */
+	uint32_t mode; /* S_IF* and permissions */
 	uint64_t ino;
-	uint64_t dev;   /* of the file system */
-	uint64_t rdev;  /* of a device file */
+	uint64_t dev;  /* of the file system */
+	uint64_t rdev; /* of a device file */
 	uint64_t size;
 	uint64_t nlink;
 };
 
 /* Numbers of file systems as st_dev has them. */
-#define FILE_DEV_TREE 1  /* the fixed tree */
-#define FILE_DEV_PIPE 2  /* pipes */
-#define FILE_DEV_ANON 3  /* eventfd and the like */
+#define FILE_DEV_TREE 1 /* the fixed tree */
+#define FILE_DEV_PIPE 2 /* pipes */
+#define FILE_DEV_ANON 3 /* eventfd and the like */
 
 /* A device number as Linux encodes it; small majors and minors only. */
 #define FILE_RDEV(major, minor) ((uint64_t)(major) << 8 | (minor))
 
 /*
- * What a kind of file can do. A NULL means that it cannot, as said. u->left is never 0 on entry of read and
- * write. They return bytes moved, and an error only if there are none; both may sleep, and return
- * -ERESTARTSYS when a signal interrupts them.
+ * What a kind of file can do. A NULL means that it cannot, as said. u->left is never 0 on entry of
+ * read and write. They return bytes moved, and an error only if there are none; both may sleep, and
+ * return -ERESTARTSYS when a signal interrupts them.
  */
 struct file_ops {
 	ssize64_t (*read)(struct file *f, struct uio *u, uint64_t pos);  /* NULL: -EINVAL */
 	ssize64_t (*write)(struct file *f, struct uio *u, uint64_t pos); /* NULL: -EINVAL */
-	/* POLL* bits that hold now; registers with pt first if it is not NULL. NULL: always readable and writable. */
+	/* POLL* bits that hold now; registers with pt first if it is not NULL. NULL: always
+	 * readable and writable. */
 	unsigned (*poll)(struct file *f, struct poll_table *pt);
 	/* NULL, or for the commands of this kind of file: else -ENOTTY. */
 	long (*ioctl)(struct file *f, unsigned cmd, vaddr_t arg);
 	void (*stat)(struct file *f, struct file_stat *out);
 	/* The last reference is gone: free f and what it holds. NULL: f is static. */
 	void (*release)(struct file *f);
-	bool seekable; /* it has a position */
+	bool seekable;     /* it has a position */
 	bool seek_ignored; /* it has none, and lseek(2) says 0 all the same */
 	bool mappable; /* mmap(2) may read it into memory, or, for /dev/zero, give plain memory */
 };
@@ -70,7 +71,8 @@ static inline unsigned file_flags(const struct file *f)
 bool file_readable(const struct file *f);
 bool file_writable(const struct file *f);
 
-/* read(2) and write(2) at the file's position; pread(2) and pwrite(2) at pos (-ESPIPE if there is no position). */
+/* read(2) and write(2) at the file's position; pread(2) and pwrite(2) at pos (-ESPIPE if there is
+ * no position). */
 ssize64_t file_read(struct file *f, struct uio *u);
 ssize64_t file_write(struct file *f, struct uio *u);
 ssize64_t file_pread(struct file *f, struct uio *u, uint64_t pos);
@@ -84,11 +86,12 @@ void file_stat(struct file *f, struct file_stat *out);
 /* The file behind fd, with a reference for the caller; NULL if fd is not open. */
 struct file *fd_get(int fd);
 /*
- * Put f at the lowest free descriptor >= min. The caller's reference goes over to the table on success. The
- * descriptor, -EMFILE, -EINVAL (min is above the limit) or -ENOMEM.
+ * Put f at the lowest free descriptor >= min. The caller's reference goes over to the table on
+ * success. The descriptor, -EMFILE, -EINVAL (min is above the limit) or -ENOMEM.
  */
 int fd_install(struct file *f, int min, bool cloexec);
-/* Put f at fd, closing what was there; the reference goes over on success. fd, -EBADF (fd is above the limit), -ENOMEM. */
+/* Put f at fd, closing what was there; the reference goes over on success. fd, -EBADF (fd is above
+ * the limit), -ENOMEM. */
 int fd_replace(struct file *f, int fd, bool cloexec);
 /* 0 or -EBADF. */
 int fd_close(int fd);

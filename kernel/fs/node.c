@@ -18,40 +18,35 @@ struct node {
 	uint16_t rdev;  /* of a device */
 };
 
-#define NODE_ENTRY_DIR(name, parent) {name, parent, NODE_KIND_DIR, 0, 0}
-#define NODE_ENTRY_TEXT(name, parent) {name, parent, NODE_KIND_TEXT, 0, 0}
-#define NODE_ENTRY_LINK(name, parent, target) {name, parent, NODE_KIND_LINK, target, 0}
-#define NODE_ENTRY_DEVICE(name, major, minor) {name, NODE_DEV, NODE_KIND_DEVICE, 0, FILE_RDEV(major, minor)}
-
 /* Device numbers are Linux's (Documentation/admin-guide/devices.txt). */
 static const struct node nodes[NODE_TABLE_SIZE] = {
-	[NODE_ROOT] = NODE_ENTRY_DIR("", NODE_ROOT),
-	[NODE_DEV] = NODE_ENTRY_DIR("dev", NODE_ROOT),
-	[NODE_PROC] = NODE_ENTRY_DIR("proc", NODE_ROOT),
-	[NODE_TMP] = NODE_ENTRY_DIR("tmp", NODE_ROOT),
-	[NODE_DEV_NULL] = NODE_ENTRY_DEVICE("null", 1, 3),
-	[NODE_DEV_ZERO] = NODE_ENTRY_DEVICE("zero", 1, 5),
-	[NODE_DEV_FULL] = NODE_ENTRY_DEVICE("full", 1, 7),
-	[NODE_DEV_RANDOM] = NODE_ENTRY_DEVICE("random", 1, 8),
-	[NODE_DEV_URANDOM] = NODE_ENTRY_DEVICE("urandom", 1, 9),
-	[NODE_DEV_TTY] = NODE_ENTRY_DEVICE("tty", 5, 0),
-	[NODE_DEV_STDIN] = NODE_ENTRY_LINK("stdin", NODE_DEV, NODE_FD + 0),
-	[NODE_DEV_STDOUT] = NODE_ENTRY_LINK("stdout", NODE_DEV, NODE_FD + 1),
-	[NODE_DEV_STDERR] = NODE_ENTRY_LINK("stderr", NODE_DEV, NODE_FD + 2),
-	[NODE_DEV_FD] = NODE_ENTRY_LINK("fd", NODE_DEV, NODE_SELF_FD),
-	[NODE_PROC_SELF] = NODE_ENTRY_DIR("self", NODE_PROC),
-	[NODE_PROC_CPUINFO] = NODE_ENTRY_TEXT("cpuinfo", NODE_PROC),
-	[NODE_PROC_MEMINFO] = NODE_ENTRY_TEXT("meminfo", NODE_PROC),
-	[NODE_PROC_UPTIME] = NODE_ENTRY_TEXT("uptime", NODE_PROC),
-	[NODE_PROC_VERSION] = NODE_ENTRY_TEXT("version", NODE_PROC),
-	[NODE_SELF_EXE] = NODE_ENTRY_LINK("exe", NODE_PROC_SELF, NODE_EXE),
-	[NODE_SELF_FD] = NODE_ENTRY_DIR("fd", NODE_PROC_SELF),
-	[NODE_SELF_MAPS] = NODE_ENTRY_TEXT("maps", NODE_PROC_SELF),
-	[NODE_SELF_CMDLINE] = NODE_ENTRY_TEXT("cmdline", NODE_PROC_SELF),
-	[NODE_SELF_ENVIRON] = NODE_ENTRY_TEXT("environ", NODE_PROC_SELF),
-	[NODE_SELF_COMM] = NODE_ENTRY_TEXT("comm", NODE_PROC_SELF),
-	[NODE_SELF_STATM] = NODE_ENTRY_TEXT("statm", NODE_PROC_SELF),
-	[NODE_SELF_STATUS] = NODE_ENTRY_TEXT("status", NODE_PROC_SELF),
+	[NODE_ROOT] = {"", NODE_ROOT, NODE_KIND_DIR, 0, 0},
+	[NODE_DEV] = {"dev", NODE_ROOT, NODE_KIND_DIR, 0, 0},
+	[NODE_PROC] = {"proc", NODE_ROOT, NODE_KIND_DIR, 0, 0},
+	[NODE_TMP] = {"tmp", NODE_ROOT, NODE_KIND_DIR, 0, 0},
+	[NODE_DEV_NULL] = {"null", NODE_DEV, NODE_KIND_DEVICE, 0, FILE_RDEV(1, 3)},
+	[NODE_DEV_ZERO] = {"zero", NODE_DEV, NODE_KIND_DEVICE, 0, FILE_RDEV(1, 5)},
+	[NODE_DEV_FULL] = {"full", NODE_DEV, NODE_KIND_DEVICE, 0, FILE_RDEV(1, 7)},
+	[NODE_DEV_RANDOM] = {"random", NODE_DEV, NODE_KIND_DEVICE, 0, FILE_RDEV(1, 8)},
+	[NODE_DEV_URANDOM] = {"urandom", NODE_DEV, NODE_KIND_DEVICE, 0, FILE_RDEV(1, 9)},
+	[NODE_DEV_TTY] = {"tty", NODE_DEV, NODE_KIND_DEVICE, 0, FILE_RDEV(5, 0)},
+	[NODE_DEV_STDIN] = {"stdin", NODE_DEV, NODE_KIND_LINK, NODE_FD + 0, 0},
+	[NODE_DEV_STDOUT] = {"stdout", NODE_DEV, NODE_KIND_LINK, NODE_FD + 1, 0},
+	[NODE_DEV_STDERR] = {"stderr", NODE_DEV, NODE_KIND_LINK, NODE_FD + 2, 0},
+	[NODE_DEV_FD] = {"fd", NODE_DEV, NODE_KIND_LINK, NODE_SELF_FD, 0},
+	[NODE_PROC_SELF] = {"self", NODE_PROC, NODE_KIND_DIR, 0, 0},
+	[NODE_PROC_CPUINFO] = {"cpuinfo", NODE_PROC, NODE_KIND_TEXT, 0, 0},
+	[NODE_PROC_MEMINFO] = {"meminfo", NODE_PROC, NODE_KIND_TEXT, 0, 0},
+	[NODE_PROC_UPTIME] = {"uptime", NODE_PROC, NODE_KIND_TEXT, 0, 0},
+	[NODE_PROC_VERSION] = {"version", NODE_PROC, NODE_KIND_TEXT, 0, 0},
+	[NODE_SELF_EXE] = {"exe", NODE_PROC_SELF, NODE_KIND_LINK, NODE_EXE, 0},
+	[NODE_SELF_FD] = {"fd", NODE_PROC_SELF, NODE_KIND_DIR, 0, 0},
+	[NODE_SELF_MAPS] = {"maps", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
+	[NODE_SELF_CMDLINE] = {"cmdline", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
+	[NODE_SELF_ENVIRON] = {"environ", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
+	[NODE_SELF_COMM] = {"comm", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
+	[NODE_SELF_STATM] = {"statm", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
+	[NODE_SELF_STATUS] = {"status", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
 };
 
 _Atomic unsigned node_cwd = NODE_ROOT;
@@ -72,7 +67,8 @@ static unsigned node_parent(unsigned node)
 
 /* --- paths --- */
 
-/* The descriptor that a name in /proc/self/fd stands for, as a node; NODE_NONE if it is not open. */
+/* The descriptor that a name in /proc/self/fd stands for, as a node; NODE_NONE if it is not open.
+ */
 static unsigned node_find_fd(const char *name, size_t len)
 {
 	int fd = 0;
@@ -93,13 +89,15 @@ static unsigned node_find(unsigned dir, const char *name, size_t len)
 	if (dir == NODE_SELF_FD)
 		return node_find_fd(name, len);
 	for (unsigned i = 1; i < NODE_TABLE_SIZE; i++)
-		if (nodes[i].parent == dir && strnlen(nodes[i].name, sizeof(nodes[i].name)) == len &&
+		if (nodes[i].parent == dir &&
+		    strnlen(nodes[i].name, sizeof(nodes[i].name)) == len &&
 		    memcmp(nodes[i].name, name, len) == 0)
 			return i;
 	return NODE_NONE;
 }
 
-/* The node that a link leads to; a descriptor's leads to itself if its file is in no folder of the tree. */
+/* The node that a link leads to; a descriptor's leads to itself if its file is in no folder of the
+ * tree. */
 static unsigned node_follow(unsigned node)
 {
 	if (node < NODE_FD)
@@ -152,7 +150,8 @@ int node_resolve(unsigned dir, const char *path, bool follow, struct node_path *
 		at.node = node_step(at.parent, path, len);
 		path += len;
 		last = *path == 0;
-		if (at.node != NODE_NONE && node_kind(at.node) == NODE_KIND_LINK && (!last || follow))
+		if (at.node != NODE_NONE && node_kind(at.node) == NODE_KIND_LINK &&
+		    (!last || follow))
 			at.node = node_follow(at.node);
 		if (at.node == NODE_NONE) {
 			while (*path == '/')
@@ -373,7 +372,8 @@ struct dirent64 { /* struct linux_dirent64, its name after it */
 };
 #define DIRENT_NAME_OFFSET offsetof(struct dirent64, name)
 
-/* The first entry at or after position *at: "." and ".." are 0 and 1, then nodes or descriptors. False at the end. */
+/* The first entry at or after position *at: "." and ".." are 0 and 1, then nodes or descriptors.
+ * False at the end. */
 static bool node_dir_entry(unsigned dir, uint64_t *at, struct dirent64 *e)
 {
 	unsigned node;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The file tree that every image has: /dev, /proc and a few empty folders, fixed and read-only. A node is
- * a number in a table; links of /proc/self/fd are the numbers from NODE_FD on.
+ * The file tree that every image has: /dev, /proc and a few empty folders, fixed and read-only. A
+ * node is a number in a table; links of /proc/self/fd are the numbers from NODE_FD on.
  */
 #ifndef FS_NODE_H
 #define FS_NODE_H
@@ -57,8 +57,8 @@ struct node_path {
 };
 
 /*
- * Resolve path from folder dir. Links are followed, the last component's only with follow or a slash after it.
- * 0 (also if only the last component is missing), -ENOENT, -ENOTDIR, -ENAMETOOLONG.
+ * Resolve path from folder dir. Links are followed, the last component's only with follow or a
+ * slash after it. 0 (also if only the last component is missing), -ENOENT, -ENOTDIR, -ENAMETOOLONG.
  */
 MUST_CHECK int node_resolve(unsigned dir, const char *path, bool follow, struct node_path *out);
 
@@ -68,11 +68,13 @@ void node_stat(unsigned node, struct file_stat *out);
 unsigned node_of_file(struct file *f);
 /* Open node (not NODE_FD). 0, -EISDIR, -EACCES, -ENOENT, -ENXIO, -ENOMEM. */
 MUST_CHECK int node_open(unsigned node, unsigned flags, struct file **out);
-/* Where a link leads, as text: its length, or -EINVAL (no link), -ENOENT, -ENAMETOOLONG. buf gets a 0 too. */
+/* Where a link leads, as text: its length, or -EINVAL (no link), -ENOENT, -ENAMETOOLONG. buf gets a
+ * 0 too. */
 ssize64_t node_readlink(unsigned node, char *buf, size_t cap);
 /* The path of a folder of the tree, as getcwd(2) gives it: its length, or -ENAMETOOLONG. */
 ssize64_t node_path_text(unsigned node, char *buf, size_t cap);
-/* getdents64(2). Bytes written, 0 at the end, -ENOTDIR, -EINVAL (too little room for one entry), -EFAULT. */
+/* getdents64(2). Bytes written, 0 at the end, -ENOTDIR, -EINVAL (too little room for one entry),
+ * -EFAULT. */
 ssize64_t node_getdents(struct file *f, vaddr_t buf, size_t len);
 
 /* The current folder. */
@@ -87,9 +89,9 @@ void node_file_release(struct file *f);
 
 /* What /proc tells of the program; set once, before it starts. */
 struct proc_program {
-	const char *exe;               /* absolute path; static or never freed */
-	vaddr_t args_start, args_end;  /* the strings of argv in program memory */
-	vaddr_t env_start, env_end;    /* of envp */
+	const char *exe;              /* absolute path; static or never freed */
+	vaddr_t args_start, args_end; /* the strings of argv in program memory */
+	vaddr_t env_start, env_end;   /* of envp */
 };
 extern struct proc_program proc_program;
 

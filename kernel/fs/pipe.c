@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A pipe is a ring of pages, each allocated when the first byte comes into it and freed when the last one has left,
- * so that an idle pipe costs next to nothing. Writes of up to PIPE_BUF bytes go in whole or wait.
+ * A pipe is a ring of pages, each allocated when the first byte comes into it and freed when the
+ * last one has left, so that an idle pipe costs next to nothing. Writes of up to PIPE_BUF bytes go
+ * in whole or wait.
  */
 #include "fs/pipe.h"
 #include "base/errno.h"
@@ -22,10 +23,11 @@ struct pipe_end {
 };
 
 struct pipe {
-	struct spinlock lock;  /* guards all below */
-	uint32_t capacity;     /* bytes; a power of two, at least a page */
-	uint32_t head, tail;   /* written and read so far, wrapping; the difference is what is in it */
-	uint8_t **pages;       /* capacity / PAGE_SIZE; NULL where nothing is stored */
+	struct spinlock lock; /* guards all below */
+	uint32_t capacity;    /* bytes; a power of two, at least a page */
+	uint32_t head,
+		tail;    /* written and read so far, wrapping; the difference is what is in it */
+	uint8_t **pages; /* capacity / PAGE_SIZE; NULL where nothing is stored */
 	bool reader_open, writer_open;
 	struct waitq readable; /* woken when bytes come or the writer leaves */
 	struct waitq writable; /* woken when bytes leave or the reader leaves */
@@ -96,10 +98,12 @@ static ssize64_t pipe_get_locked(struct pipe *p, struct uio *u, size_t n)
 		p->tail += (uint32_t)piece;
 		done += piece;
 		/* In a full ring the newest bytes may be in the same page as the oldest were. */
-		if (offset + piece == PAGE_SIZE && p->head - (p->tail - (uint32_t)PAGE_SIZE) <= p->capacity)
+		if (offset + piece == PAGE_SIZE &&
+		    p->head - (p->tail - (uint32_t)PAGE_SIZE) <= p->capacity)
 			pipe_drop_page(p, p->tail - 1);
 	}
-	/* Empty: what is written next begins a page, so that the page in use is the only one to free. */
+	/* Empty: what is written next begins a page, so that the page in use is the only one to
+	 * free. */
 	if (p->head == p->tail && (p->tail & (PAGE_SIZE - 1)) != 0) {
 		pipe_drop_page(p, p->tail);
 		p->head = p->tail = 0;
@@ -128,8 +132,8 @@ static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t pos)
 			return n;
 		if ((file_flags(f) & O_NONBLOCK) != 0)
 			return -EAGAIN;
-		err = waitq_wait(&p->readable, pipe_used(p) > 0 || !p->writer_open, NEVER, SLEEP_INTERRUPTIBLE,
-				 "pipe input");
+		err = waitq_wait(&p->readable, pipe_used(p) > 0 || !p->writer_open, NEVER,
+				 SLEEP_INTERRUPTIBLE, "pipe input");
 		if (err != 0)
 			return err;
 	}
@@ -168,8 +172,8 @@ static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t pos)
 		} else if (err == 0 && (file_flags(f) & O_NONBLOCK) != 0) {
 			err = -EAGAIN;
 		} else if (err == 0) {
-			err = waitq_wait(&p->writable, pipe_has_room(p, unit) || !p->reader_open, NEVER,
-					 SLEEP_INTERRUPTIBLE, "pipe output");
+			err = waitq_wait(&p->writable, pipe_has_room(p, unit) || !p->reader_open,
+					 NEVER, SLEEP_INTERRUPTIBLE, "pipe output");
 		}
 	}
 	return total > u->left ? (ssize64_t)(total - u->left) : err;
@@ -205,7 +209,8 @@ static void pipe_stat(struct file *f, struct file_stat *out)
 {
 	out->mode = S_IFIFO | 0600;
 	out->dev = FILE_DEV_PIPE;
-	/* Both ends have the same number and no other pipe has; it must not tell an address of the kernel. */
+	/* Both ends have the same number and no other pipe has; it must not tell an address of the
+	 * kernel. */
 	out->ino = ((uintptr_t)pipe_of(f) >> 4) & 0xffffff;
 }
 
@@ -270,7 +275,8 @@ long pipe_capacity(struct file *f)
 	return f->ops == &pipe_ops ? (long)pipe_of(f)->capacity : -EBADF;
 }
 
-/* The pages move to the begin of a new ring. -EBUSY if the bytes do not fit, or share a page at their two ends. */
+/* The pages move to the begin of a new ring. -EBUSY if the bytes do not fit, or share a page at
+ * their two ends. */
 static long pipe_resize_locked(struct pipe *p, uint8_t **pages, uint32_t capacity)
 {
 	uint32_t used = pipe_used(p), tail_page = p->tail & ~(uint32_t)(PAGE_SIZE - 1);

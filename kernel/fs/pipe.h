@@ -10,7 +10,8 @@
 
 /* Both ends of a new pipe; flags may hold O_NONBLOCK. 0 or -ENOMEM. */
 MUST_CHECK int pipe_create(unsigned flags, struct file **reader, struct file **writer);
-/* fcntl(2)'s F_GETPIPE_SZ and F_SETPIPE_SZ: the capacity in bytes; -EBADF if f is no pipe, -EINVAL, -EBUSY, -ENOMEM. */
+/* fcntl(2)'s F_GETPIPE_SZ and F_SETPIPE_SZ: the capacity in bytes; -EBADF if f is no pipe, -EINVAL,
+ * -EBUSY, -ENOMEM. */
 long pipe_capacity(struct file *f);
 long pipe_set_capacity(struct file *f, unsigned long bytes);
 

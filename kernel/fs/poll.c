@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Register with every file's wait queue, then look at all of them each time one wakes us. Looking comes after
- * thread_sleep_prepare(), so that no wake-up is lost in between.
+ * Register with every file's wait queue, then look at all of them each time one wakes us. Looking
+ * comes after thread_sleep_prepare(), so that no wake-up is lost in between.
  */
 #include "fs/poll.h"
 #include "base/errno.h"

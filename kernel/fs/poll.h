@@ -22,11 +22,11 @@
 
 /* One file of a poll. */
 struct poll_slot {
-	struct file *file;    /* with a reference; NULL: nothing to wait for */
+	struct file *file; /* with a reference; NULL: nothing to wait for */
 	struct waiter waiter;
-	bool waiting;         /* waiter is on a queue */
-	unsigned events;      /* wanted; POLLERR and POLLHUP always are */
-	unsigned found;       /* what holds of these */
+	bool waiting;    /* waiter is on a queue */
+	unsigned events; /* wanted; POLLERR and POLLHUP always are */
+	unsigned found;  /* what holds of these */
 };
 
 /* Handed to file_ops.poll: whom to wake. */
@@ -38,8 +38,8 @@ struct poll_table {
 void poll_wait(struct poll_table *pt, struct waitq *wq);
 
 /*
- * Fill in found of n slots, sleeping until one of them has something or the deadline is there (CLOCK_MONOTONIC;
- * 0: do not sleep). Returns how many slots have something, or -ERESTARTNOHAND.
+ * Fill in found of n slots, sleeping until one of them has something or the deadline is there
+ * (CLOCK_MONOTONIC; 0: do not sleep). Returns how many slots have something, or -ERESTARTNOHAND.
  */
 int poll_slots(struct poll_slot *slots, size_t n, uint64_t deadline_ns);
 /* Put the slots' references. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The files of /proc. A text is made anew at each read, from its begin, and what the read does not want is
- * dropped; so no text needs memory, however long it is.
+ * The files of /proc. A text is made anew at each read, from its begin, and what the read does not
+ * want is dropped; so no text needs memory, however long it is.
  */
 #include "arch/arch.h"
 #include "base/errno.h"
@@ -31,7 +31,8 @@ static void text_append(struct text *t, const char *s, size_t n)
 	t->len += n;
 }
 
-static PRINTF_LIKE(2, 3) void text_print(struct text *t, const char *fmt, ...)
+static PRINTF_LIKE(2, 3)
+void text_print(struct text *t, const char *fmt, ...)
 {
 	char line[256];
 	va_list ap;
@@ -63,7 +64,8 @@ static void maps_print_line(struct text *t, const struct vma *v)
 	text_print(t, "%08lx-%08lx %c%c%c%c %08lx 00:00 0 %*s%s\n", v->start, v->end,
 		   v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
 		   v->prot & PROT_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
-		   v->flags & VMA_IMAGE ? v->start - (uintptr_t)kiln_image_base : 0, *name ? 25 : 0, "", name);
+		   v->flags & VMA_IMAGE ? v->start - (uintptr_t)kiln_image_base : 0, *name ? 25 : 0,
+		   "", name);
 }
 
 static void proc_print_maps(struct text *t)
@@ -88,8 +90,8 @@ static void proc_print_meminfo(struct text *t)
 	uint64_t total, free;
 
 	plat->ram_info(&total, &free);
-	text_print(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", total >> 10,
-		   free >> 10, free >> 10);
+	text_print(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n",
+		   total >> 10, free >> 10, free >> 10);
 	text_print(t, "Buffers:        %8u kB\nCached:         %8u kB\n", 0, 0);
 	text_print(t, "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n", 0, 0);
 }
@@ -101,8 +103,8 @@ static void proc_print_status(struct text *t)
 	vma_usage(&mapped, &touched);
 	text_print(t, "Name:\t%s\nState:\tR (running)\n", thread_current()->name);
 	text_print(t, "Tgid:\t1\nPid:\t1\nPPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n");
-	text_print(t, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t%u\n", mapped >> 10, touched >> 10,
-		   thread_count());
+	text_print(t, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t%u\n", mapped >> 10,
+		   touched >> 10, thread_count());
 }
 
 static void proc_print_uptime(struct text *t)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a terminal says of itself. The line discipline is the one of the terminal outside: canonical, with echo,
- * and Kiln cannot change it.
+ * What a terminal says of itself. The line discipline is the one of the terminal outside:
+ * canonical, with echo, and Kiln cannot change it.
  */
 #include "fs/termios.h"
 #include "arch/arch.h"
@@ -21,10 +21,10 @@ struct k_winsize {
 
 /* As Linux initialises a terminal (drivers/tty/tty_io.c, tty_std_termios). */
 static const struct k_termios termios_standard = {
-	.iflag = 0x500,   /* ICRNL IXON */
-	.oflag = 0x5,     /* OPOST ONLCR */
-	.cflag = 0xbf,    /* B38400 CS8 CREAD */
-	.lflag = 0x8a3b,  /* ISIG ICANON ECHO ECHOE ECHOK ECHOCTL ECHOKE IEXTEN */
+	.iflag = 0x500,  /* ICRNL IXON */
+	.oflag = 0x5,    /* OPOST ONLCR */
+	.cflag = 0xbf,   /* B38400 CS8 CREAD */
+	.lflag = 0x8a3b, /* ISIG ICANON ECHO ECHOE ECHOK ECHOCTL ECHOKE IEXTEN */
 	.cc = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22},
 };
 

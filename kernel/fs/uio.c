@@ -29,7 +29,8 @@ static int uio_copy_piece(const struct uio *u, enum uio_op op, uint64_t at, void
 	return 0;
 }
 
-/* Bytes at hand in one piece, at most n (> 0, <= left): steps over ranges that are used up or empty. */
+/* Bytes at hand in one piece, at most n (> 0, <= left): steps over ranges that are used up or
+ * empty. */
 static size_t uio_piece(struct uio *u, size_t n)
 {
 	while (u->vec_done == u->vec->len) {

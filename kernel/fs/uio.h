@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Where the bytes of a read or write go to or come from: a list of ranges, of the program (an iovec; faults are
- * tolerated) or of the kernel. It moves forward as bytes are copied.
+ * Where the bytes of a read or write go to or come from: a list of ranges, of the program (an
+ * iovec; faults are tolerated) or of the kernel. It moves forward as bytes are copied.
  */
 #ifndef FS_UIO_H
 #define FS_UIO_H
@@ -20,12 +20,13 @@ struct uio {
 	bool kernel;               /* ranges of the kernel */
 };
 
-/* One range of the program or the kernel. vec is the caller's storage and must live as long as u. */
+/* One range of the program or the kernel. vec is the caller's storage and must live as long as u.
+ */
 void uio_init(struct uio *u, struct uio_vec *vec, uint64_t base, size_t len, bool kernel);
 
 /*
- * Copy n <= u->left bytes from src to the ranges, or from the ranges to dst. 0, or -EFAULT, then u has not
- * moved (bytes may have been written). No lock of the memory layer may be held.
+ * Copy n <= u->left bytes from src to the ranges, or from the ranges to dst. 0, or -EFAULT, then u
+ * has not moved (bytes may have been written). No lock of the memory layer may be held.
  */
 MUST_CHECK int uio_put(struct uio *u, const void *src, size_t n);
 MUST_CHECK int uio_get(struct uio *u, void *dst, size_t n);

@@ -109,7 +109,8 @@ static void garbage_stays_within_bounds(void **state)
 			char *out = malloc(t.len + 1);
 			ssize64_t len = cmdline_decode(&t, out);
 
-			assert_true(len == -EINVAL || (len >= 0 && (size_t)len <= t.len && strlen(out) == (size_t)len));
+			assert_true(len == -EINVAL || (len >= 0 && (size_t)len <= t.len &&
+						       strlen(out) == (size_t)len));
 			free(out);
 		}
 		free(line);

@@ -76,8 +76,8 @@ static void random_formats_are_as_in_c(void **state)
 
 	for (unsigned i = 0; i < 20000; i++) {
 		char fmt[40];
-		uint64_t value = fake_random_below(3) ? fake_random_below(1000) - 500 :
-							fake_random_below(UINT64_MAX);
+		uint64_t value = fake_random_below(3) ? fake_random_below(1000) - 500
+						      : fake_random_below(UINT64_MAX);
 
 		snprintf(fmt, sizeof(fmt), "<%%%s%d%s%c>", flags[fake_random_below(3)],
 			 (int)fake_random_below(25) + 1, lengths[fake_random_below(6)],

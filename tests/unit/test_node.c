@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Paths in the fixed tree: what resolves where, a slow model for random paths, garbage, folders, links and texts.
+ * Paths in the fixed tree: what resolves where, a slow model for random paths, garbage, folders,
+ * links and texts.
  *
  * sources: fs/node.c fs/dev.c fs/proc.c fs/uio.c fs/file.c fs/fd.c base/fmt.c
  * fakes: log random heap page fail
@@ -25,8 +26,9 @@ static void null_stat(struct file *f, struct file_stat *out)
 }
 
 static const struct file_ops null_ops = {.stat = null_stat};
-struct file console_files[3] = {
-	{.ops = &null_ops, .refs = 1}, {.ops = &null_ops, .refs = 1}, {.ops = &null_ops, .refs = 1}};
+struct file console_files[3] = {{.ops = &null_ops, .refs = 1},
+				{.ops = &null_ops, .refs = 1},
+				{.ops = &null_ops, .refs = 1}};
 char kiln_image_base[1];
 
 int console_open_tty(unsigned flags, struct file **out)
@@ -38,7 +40,10 @@ bool vma_find(vaddr_t addr, bool next, struct vma *out)
 {
 	uint64_t i = addr / 0x10000 + (addr % 0x10000 != 0);
 
-	*out = (struct vma){.start = i * 0x10000, .end = i * 0x10000 + 0x8000, .prot = i % 8, .name = i == 3 ? "[stack]" : NULL};
+	*out = (struct vma){.start = i * 0x10000,
+			    .end = i * 0x10000 + 0x8000,
+			    .prot = i % 8,
+			    .name = i == 3 ? "[stack]" : NULL};
 	return i < 1000;
 }
 
@@ -173,10 +178,12 @@ static void a_long_name_is_refused(void **state)
 	assert_int_equal(find(path, true), -ENAMETOOLONG);
 }
 
-/* Every path that is made of parts that exist gives the folder that walking them one by one gives. */
+/* Every path that is made of parts that exist gives the folder that walking them one by one gives.
+ */
 static void random_paths_are_walked_part_by_part(void **state)
 {
-	static const char *const parts[] = {".", "..", "dev", "proc", "self", "tmp", "null", "fd", "maps", "zz"};
+	static const char *const parts[] = {".",   "..",   "dev", "proc", "self",
+					    "tmp", "null", "fd",  "maps", "zz"};
 
 	for (unsigned round = 0; round < 20000; round++) {
 		char path[200] = "";
@@ -187,7 +194,8 @@ static void random_paths_are_walked_part_by_part(void **state)
 		for (unsigned i = 1 + (unsigned)fake_random_below(6); i > 0; i--) {
 			const char *part = parts[fake_random_below(ARRAY_SIZE(parts))];
 			struct node_path step;
-			int err = want < 0 ? (int)want : node_resolve((unsigned)want, part, true, &step);
+			int err = want < 0 ? (int)want
+					   : node_resolve((unsigned)want, part, true, &step);
 
 			if (want >= 0 && node_kind((unsigned)want) != NODE_KIND_DIR)
 				err = -ENOTDIR;
@@ -209,8 +217,10 @@ static void garbage_paths_do_no_harm(void **state)
 		for (size_t i = 0; i < n; i++)
 			path[i] = "/./devfdnul012\x80"[fake_random_below(15)];
 		path[n] = 0;
-		if (node_resolve(NODE_PROC_SELF, path, fake_random_below(2), &at) == 0 && at.node != NODE_NONE)
-			assert_true(at.node <= NODE_EXE || (at.node >= NODE_FD && at.node <= NODE_FD + 2));
+		if (node_resolve(NODE_PROC_SELF, path, fake_random_below(2), &at) == 0 &&
+		    at.node != NODE_NONE)
+			assert_true(at.node <= NODE_EXE ||
+				    (at.node >= NODE_FD && at.node <= NODE_FD + 2));
 		free(path);
 	}
 }
@@ -261,8 +271,9 @@ static size_t read_in_steps(struct file *f, uint8_t *to, size_t cap, size_t step
 
 static void texts_are_the_same_in_any_steps(void **state)
 {
-	static const unsigned texts[] = {NODE_PROC_CPUINFO, NODE_PROC_MEMINFO, NODE_PROC_UPTIME, NODE_PROC_VERSION,
-					 NODE_SELF_MAPS, NODE_SELF_CMDLINE, NODE_SELF_STATM};
+	static const unsigned texts[] = {NODE_PROC_CPUINFO, NODE_PROC_MEMINFO, NODE_PROC_UPTIME,
+					 NODE_PROC_VERSION, NODE_SELF_MAPS,    NODE_SELF_CMDLINE,
+					 NODE_SELF_STATM};
 	static uint8_t a[200000], b[200000];
 	static char args[] = "program\0one\0two";
 

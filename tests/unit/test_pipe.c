@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Pipes against a model, with random reads, writes and capacities, memory that runs out, and threads at both ends; the
- * descriptor table against an array.
+ * Pipes against a model, with random reads, writes and capacities, memory that runs out, and
+ * threads at both ends; the descriptor table against an array.
  *
- * sources: fs/pipe.c fs/uio.c fs/file.c fs/fd.c fs/poll.c fs/eventfd.c core/thread.c core/sched.c core/wait.c
- * sources: core/timer.c core/futex.c core/signal.c base/rbtree.c base/string.c
- * fakes: machine log random heap page fail
+ * sources: fs/pipe.c fs/uio.c fs/file.c fs/fd.c fs/poll.c fs/eventfd.c core/thread.c core/sched.c
+ * core/wait.c sources: core/timer.c core/futex.c core/signal.c base/rbtree.c base/string.c fakes:
+ * machine log random heap page fail
  */
 #include "fake/fake.h"
 
@@ -22,8 +22,9 @@ static void null_stat(struct file *f, struct file_stat *out)
 }
 
 static const struct file_ops null_ops = {.stat = null_stat};
-struct file console_files[3] = {
-	{.ops = &null_ops, .refs = 1}, {.ops = &null_ops, .refs = 1}, {.ops = &null_ops, .refs = 1}};
+struct file console_files[3] = {{.ops = &null_ops, .refs = 1},
+				{.ops = &null_ops, .refs = 1},
+				{.ops = &null_ops, .refs = 1}};
 
 static ssize64_t move(struct file *f, void *buf, size_t n, bool write)
 {
@@ -72,7 +73,8 @@ static void model_step(struct file *reader, struct file *writer, uint8_t *next)
 			chunk[i] = (*next)++;
 		r = move(writer, chunk, n, true);
 		if (!fake_has_failed())
-			assert_int_equal(r, (n <= PIPE_BUF ? room >= n : room > 0) ? MIN(n, room) : -EAGAIN);
+			assert_int_equal(r, (n <= PIPE_BUF ? room >= n : room > 0) ? MIN(n, room)
+										   : -EAGAIN);
 		if (r > 0) {
 			memcpy(model + model_len, chunk, (size_t)r);
 			model_len += (size_t)r;
@@ -190,8 +192,9 @@ static void pipe_creation_without_memory_leaves_nothing(void **state)
 
 static void poll_waiter(void *arg)
 {
-	struct poll_slot slots[3] = {
-		{.file = ends[0], .events = POLLIN}, {.file = arg, .events = POLLIN}, {.found = POLLNVAL}};
+	struct poll_slot slots[3] = {{.file = ends[0], .events = POLLIN},
+				     {.file = arg, .events = POLLIN},
+				     {.found = POLLNVAL}};
 
 	assert_int_equal(poll_slots(slots, 3, NEVER), 1);
 	slots[2].found = 0;

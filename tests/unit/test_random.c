@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The random number generator over made-up sources: it asks until it has a seed, repeats nothing, and what it gave
- * cannot be read off its state.
+ * The random number generator over made-up sources: it asks until it has a seed, repeats nothing,
+ * and what it gave cannot be read off its state.
  *
  * sources: core/random.c base/chacha20.c base/string.c
  * fakes: log
@@ -36,14 +36,16 @@ static uint64_t fake_clock(void)
 	return 42;
 }
 
-static const struct plat_ops ops = {.name = "fake", .entropy = fake_entropy, .clock_realtime_ns = fake_clock};
+static const struct plat_ops ops = {
+	.name = "fake", .entropy = fake_entropy, .clock_realtime_ns = fake_clock};
 const struct plat_ops *plat = &ops;
 
 static void chacha20_makes_the_block_of_rfc_8439(void **state)
 {
 	/* Section 2.3.2. */
-	static const uint32_t want[16] = {0xe4e7f110, 0x15593bd1, 0x1fdd0f50, 0xc47120a3, 0xc7f4d1c7, 0x0368c033,
-					  0x9aaa2204, 0x4e6cd4c3, 0x466482d2, 0x09aa9f07, 0x05d7c214, 0xa2028bd9,
+	static const uint32_t want[16] = {0xe4e7f110, 0x15593bd1, 0x1fdd0f50, 0xc47120a3,
+					  0xc7f4d1c7, 0x0368c033, 0x9aaa2204, 0x4e6cd4c3,
+					  0x466482d2, 0x09aa9f07, 0x05d7c214, 0xa2028bd9,
 					  0xd19c12b5, 0xb94e16de, 0xe883d0cb, 0x4e3c50a2};
 	const uint32_t input[4] = {1, 0x09000000, 0x4a000000, 0};
 	uint8_t key_bytes[32];
@@ -56,7 +58,8 @@ static void chacha20_makes_the_block_of_rfc_8439(void **state)
 	assert_memory_equal(out, want, sizeof(want));
 }
 
-/* Everything below runs in one process and so seeds once, in this order: the first test has no source but time. */
+/* Everything below runs in one process and so seeds once, in this order: the first test has no
+ * source but time. */
 static void time_alone_makes_a_seed(void **state)
 {
 	uint64_t a, b;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Memory and string functions against the C library's, at all small lengths, alignments and overlaps. They are
- * compiled under other names (Makefile).
+ * Memory and string functions against the C library's, at all small lengths, alignments and
+ * overlaps. They are compiled under other names (Makefile).
  *
  * sources: base/string.c
  * fakes: random
@@ -94,7 +94,8 @@ static void strings_compare_as_in_c(void **state)
 		for (size_t k = 0; k < ARRAY_SIZE(s); k++) {
 			assert_int_equal(sign(kiln_strcmp(s[i], s[k])), sign(strcmp(s[i], s[k])));
 			for (size_t n = 0; n < 5; n++)
-				assert_int_equal(sign(kiln_strncmp(s[i], s[k], n)), sign(strncmp(s[i], s[k], n)));
+				assert_int_equal(sign(kiln_strncmp(s[i], s[k], n)),
+						 sign(strncmp(s[i], s[k], n)));
 		}
 	}
 }

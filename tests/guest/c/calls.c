@@ -2,8 +2,8 @@
 //@ suite: diff
 //@ compare: stdout status
 /*
- * Results and error numbers of the system calls about time, scheduling, threads and signals, made with the
- * syscall instruction. What is printed is only what must be the same on Linux.
+ * Results and error numbers of the system calls about time, scheduling, threads and signals, made
+ * with the syscall instruction. What is printed is only what must be the same on Linux.
  */
 #include "test.h"
 #include <asm/prctl.h>
@@ -37,7 +37,8 @@ static void times_of_day(void)
 	show("clock_gettime", raw(SYS_clock_gettime, CLOCK_REALTIME, &ts));
 	show("gettimeofday", raw(SYS_gettimeofday, &tv, 0));
 	now = raw(SYS_time, 0);
-	show("they agree", labs(tv.tv_sec - ts.tv_sec) <= 1 && labs(now - ts.tv_sec) <= 1 && now > 1600000000);
+	show("they agree",
+	     labs(tv.tv_sec - ts.tv_sec) <= 1 && labs(now - ts.tv_sec) <= 1 && now > 1600000000);
 	show("clock_getres", raw(SYS_clock_getres, CLOCK_MONOTONIC, &ts));
 	show("resolution", ts.tv_sec == 0 && ts.tv_nsec >= 1 && ts.tv_nsec <= 10000000);
 	show("clock_getres of nothing", raw(SYS_clock_getres, 999, &ts));
@@ -45,12 +46,15 @@ static void times_of_day(void)
 	show("times", raw(SYS_times, &tms) > 0);
 	show("children used none", tms.tms_cutime + tms.tms_cstime);
 	raw(SYS_clock_gettime, CLOCK_MONOTONIC, &mono);
-	show("clock_nanosleep into the past", raw(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &past, 0));
+	show("clock_nanosleep into the past",
+	     raw(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &past, 0));
 	mono.tv_sec += (mono.tv_nsec + 10000000) / 1000000000;
 	mono.tv_nsec = (mono.tv_nsec + 10000000) % 1000000000;
-	show("clock_nanosleep to a time", raw(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &mono, 0));
+	show("clock_nanosleep to a time",
+	     raw(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &mono, 0));
 	raw(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
-	show("not early", ts.tv_sec > mono.tv_sec || (ts.tv_sec == mono.tv_sec && ts.tv_nsec >= mono.tv_nsec));
+	show("not early",
+	     ts.tv_sec > mono.tv_sec || (ts.tv_sec == mono.tv_sec && ts.tv_nsec >= mono.tv_nsec));
 	show("clock_nanosleep bad time", raw(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &bad, &rem));
 	show("clock_nanosleep bad clock", raw(SYS_clock_nanosleep, 999, 0, &past, &rem));
 	show("remaining is untouched", rem.tv_sec);
@@ -88,7 +92,8 @@ static void scheduling(void)
 	show("sched_setscheduler", raw(SYS_sched_setscheduler, 0, SCHED_OTHER, &param));
 	show("sched_setscheduler unknown", raw(SYS_sched_setscheduler, 0, 99, &param));
 	param.sched_priority = 5;
-	show("sched_setscheduler bad priority", raw(SYS_sched_setscheduler, 0, SCHED_OTHER, &param));
+	show("sched_setscheduler bad priority",
+	     raw(SYS_sched_setscheduler, 0, SCHED_OTHER, &param));
 	for (int policy = 0; policy < 7; policy++) {
 		show("sched_get_priority_min", raw(SYS_sched_get_priority_min, policy));
 		show("sched_get_priority_max", raw(SYS_sched_get_priority_max, policy));
@@ -164,7 +169,8 @@ _Static_assert(SYS_rt_sigreturn == 15, "signal_restorer");
 
 static void caught_show(const char *what, long value)
 {
-	printf("%s %ld caught %d code %d value %d\n", what, value, caught, caught_code, caught_value);
+	printf("%s %ld caught %d code %d value %d\n", what, value, caught, caught_code,
+	       caught_value);
 	caught = caught_code = caught_value = 0;
 }
 

@@ -3,8 +3,8 @@
 //@ compare: stdout status
 //@ stdin: some input
 /*
- * Files as system calls see them: descriptors, /dev, /proc, paths, folders, stat in all its forms. What is
- * printed is only what must be the same on Linux.
+ * Files as system calls see them: descriptors, /dev, /proc, paths, folders, stat in all its forms.
+ * What is printed is only what must be the same on Linux.
  */
 #include "test.h"
 #include <dirent.h>
@@ -76,7 +76,8 @@ static void descriptors(void)
 static void devices(void)
 {
 	int null = (int)raw(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
-	int zero = (int)raw(SYS_open, "/dev/zero", O_RDWR), full = (int)raw(SYS_open, "/dev/full", O_RDWR);
+	int zero = (int)raw(SYS_open, "/dev/zero", O_RDWR),
+	    full = (int)raw(SYS_open, "/dev/full", O_RDWR);
 	int urandom = (int)raw(SYS_open, "/dev/urandom", O_RDONLY);
 	struct iovec v[2] = {{buf, 10}, {buf + 20, 10}};
 
@@ -91,7 +92,8 @@ static void devices(void)
 	show("it is zero", buf[0] + buf[40000] + buf[sizeof(buf) - 1]);
 	memset(buf, 1, 40);
 	show("zero readv", raw(SYS_readv, zero, v, 2));
-	show("it is zero in two parts", buf[0] + buf[9] + 10 * buf[10] + buf[20] + buf[29] + 100 * buf[30]);
+	show("it is zero in two parts",
+	     buf[0] + buf[9] + 10 * buf[10] + buf[20] + buf[29] + 100 * buf[30]);
 	show("zero preadv", raw(SYS_preadv, zero, v, 2, 0, 0));
 	show("zero pwritev", raw(SYS_pwritev, zero, v, 2, 0, 0));
 	show("zero read bad pointer", raw(SYS_read, zero, 8, 100));
@@ -182,11 +184,13 @@ static void paths(void)
 	int dev = (int)raw(SYS_open, "/dev", O_RDONLY | O_DIRECTORY);
 
 	show("openat from a folder", close_new((int)raw(SYS_openat, dev, "null", O_RDONLY)));
-	show("openat with dots", close_new((int)raw(SYS_openat, dev, "../dev/./../dev//zero", O_RDONLY)));
+	show("openat with dots",
+	     close_new((int)raw(SYS_openat, dev, "../dev/./../dev//zero", O_RDONLY)));
 	show("openat from a bad folder", raw(SYS_openat, 99, "null", O_RDONLY));
 	show("openat absolute", close_new((int)raw(SYS_openat, 99, "/dev/null", O_RDONLY)));
 	show("O_DIRECTORY on a device", raw(SYS_open, "/dev/null", O_RDONLY | O_DIRECTORY));
-	show("O_CREAT O_EXCL on a device", raw(SYS_open, "/dev/null", O_RDWR | O_CREAT | O_EXCL, 0600));
+	show("O_CREAT O_EXCL on a device",
+	     raw(SYS_open, "/dev/null", O_RDWR | O_CREAT | O_EXCL, 0600));
 	show("write a folder", raw(SYS_open, "/dev", O_WRONLY));
 	show("creat a folder", raw(SYS_creat, "/dev", 0600));
 	show("O_CREAT a folder", raw(SYS_open, "/dev", O_CREAT | O_RDONLY, 0600));
@@ -301,7 +305,8 @@ static void changes(void)
 	show("unlinkat bad flag", raw(SYS_unlinkat, AT_FDCWD, "/no-where", 1));
 	show("rename nothing", raw(SYS_rename, "/no-where", "/no-there"));
 	show("renameat nothing", raw(SYS_renameat, AT_FDCWD, "/no-where", AT_FDCWD, "/no-there"));
-	show("renameat2 nothing", raw(SYS_renameat2, AT_FDCWD, "/no-where", AT_FDCWD, "/no-there", 0));
+	show("renameat2 nothing",
+	     raw(SYS_renameat2, AT_FDCWD, "/no-where", AT_FDCWD, "/no-there", 0));
 	show("link nothing", raw(SYS_link, "/no-where", "/no-there"));
 	show("linkat nothing", raw(SYS_linkat, AT_FDCWD, "/no-where", AT_FDCWD, "/no-there", 0));
 	show("symlink taken", raw(SYS_symlink, "x", "/dev/null"));

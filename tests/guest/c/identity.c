@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: guest
 /*
- * Who the program is and what it may use: the calls about users, process groups, limits and the machine.
- * Kiln's answers are fixed, so most are checked for sense, not compared.
+ * Who the program is and what it may use: the calls about users, process groups, limits and the
+ * machine. Kiln's answers are fixed, so most are checked for sense, not compared.
  */
 #include "test.h"
 #include <sys/resource.h>
@@ -18,10 +18,12 @@ static void users(void)
 	unsigned r = 9, e = 9, s = 9, list[4] = {9, 9, 9, 9};
 
 	is(raw(SYS_getresuid, &r, &e, &s), 0, "getresuid");
-	ok(r == (unsigned)raw(SYS_getuid) && e == (unsigned)raw(SYS_geteuid), "it agrees with getuid and geteuid");
+	ok(r == (unsigned)raw(SYS_getuid) && e == (unsigned)raw(SYS_geteuid),
+	   "it agrees with getuid and geteuid");
 	is(raw(SYS_getresuid, 8, &e, &s), -EFAULT, "getresuid with a bad pointer");
 	is(raw(SYS_getresgid, &r, &e, &s), 0, "getresgid");
-	ok(r == (unsigned)raw(SYS_getgid) && e == (unsigned)raw(SYS_getegid), "it agrees with getgid and getegid");
+	ok(r == (unsigned)raw(SYS_getgid) && e == (unsigned)raw(SYS_getegid),
+	   "it agrees with getgid and getegid");
 	is(raw(SYS_setuid, -1), -EINVAL, "setuid to no user");
 	is(raw(SYS_setgid, -1), -EINVAL, "setgid to no group");
 	ok(raw(SYS_getgroups, 0, 0) >= 0, "getgroups counts");
@@ -64,7 +66,8 @@ static void limits(void)
 	struct rlimit old, now;
 
 	is(raw(SYS_getrlimit, RLIMIT_NOFILE, &old), 0, "getrlimit");
-	ok(old.rlim_cur >= 256 && old.rlim_cur <= old.rlim_max, "files: %lu of %lu", old.rlim_cur, old.rlim_max);
+	ok(old.rlim_cur >= 256 && old.rlim_cur <= old.rlim_max, "files: %lu of %lu", old.rlim_cur,
+	   old.rlim_max);
 	now = (struct rlimit){20, old.rlim_max};
 	is(raw(SYS_setrlimit, RLIMIT_NOFILE, &now), 0, "setrlimit to 20 files");
 	int fd, last = -1;
@@ -94,7 +97,8 @@ static void machine(void)
 	char name[70];
 
 	is(raw(SYS_sysinfo, &si), 0, "sysinfo");
-	ok(si.totalram * si.mem_unit >= 1 << 20 && si.freeram <= si.totalram, "memory: %lu", si.totalram * si.mem_unit);
+	ok(si.totalram * si.mem_unit >= 1 << 20 && si.freeram <= si.totalram, "memory: %lu",
+	   si.totalram * si.mem_unit);
 	ok(si.procs >= 1, "threads");
 	for (unsigned i = 0; i < 20000000; i++)
 		sink += i;

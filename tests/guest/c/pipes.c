@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
 //@ compare: stdout status
-/* Pipes and eventfds: capacity, blocking, what each end learns of the other, atomic writes, signals in between. */
+/* Pipes and eventfds: capacity, blocking, what each end learns of the other, atomic writes, signals
+ * in between. */
 #include "test.h"
 #include <fcntl.h>
 #include <poll.h>

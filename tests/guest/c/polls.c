@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
 //@ compare: stdout status
-/* poll, ppoll, select and pselect6: results, time-outs, signal masks, many descriptors, threads that wait together. */
+/* poll, ppoll, select and pselect6: results, time-outs, signal masks, many descriptors, threads
+ * that wait together. */
 #include "test.h"
 #include <poll.h>
 #include <pthread.h>
@@ -20,7 +21,11 @@ static int p[2], q[2];
 
 static void results(void)
 {
-	struct pollfd f[5] = {{p[0], POLLIN, 9}, {p[1], POLLOUT, 9}, {-1, POLLIN, 9}, {77, POLLIN, 9}, {q[0], 0, 9}};
+	struct pollfd f[5] = {{p[0], POLLIN, 9},
+			      {p[1], POLLOUT, 9},
+			      {-1, POLLIN, 9},
+			      {77, POLLIN, 9},
+			      {q[0], 0, 9}};
 
 	show("poll", raw(SYS_poll, f, 5, 0));
 	for (int i = 0; i < 5; i++)
