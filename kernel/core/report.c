@@ -12,6 +12,7 @@
 #include "core/vma.h"
 
 #define FRAMES_MAX 64
+#define STACK_NEAR_BYTES (64u << 10)
 
 /* LLVM libunwind's interface (libunwind.h): its cursor takes fewer words than this. */
 #define UNW_CURSOR_WORDS 64
@@ -122,6 +123,17 @@ static void print_backtrace(const struct trap_frame *f)
 	}
 }
 
+/* A fault near the stack pointer, in the guard below a stack or below one that may not grow any more. */
+static bool is_stack_overflow(const struct trap_frame *f, vaddr_t addr)
+{
+	struct vma v;
+
+	if (f->vector != TRAP_PAGE_FAULT || addr - f->rsp + STACK_NEAR_BYTES > 2 * STACK_NEAR_BYTES ||
+	    !vma_find(addr, true, &v))
+		return false;
+	return addr < v.start ? (v.flags & VMA_GROWSDOWN) != 0 : v.prot == PROT_NONE;
+}
+
 void report_crash(const struct trap_frame *f, int sig, int code, vaddr_t addr)
 {
 	const struct thread *t = thread_current();
@@ -131,10 +143,16 @@ void report_crash(const struct trap_frame *f, int sig, int code, vaddr_t addr)
 	reporting = true;
 	report_status = 128 + sig;
 	log_print("kiln: thread %d '%s' was ended by %s\n", t->tid, t->name, signal_name(sig));
+	if (!IS_ENABLED(CONFIG_CRASH_REPORT)) {
+		reporting = false;
+		return;
+	}
 	print_code_address("  at ", f->rip);
 	if ((sig == SIGSEGV || sig == SIGBUS) && code != SI_KERNEL) {
 		log_print("  %s", f->error & PF_FETCH ? "executing" : f->error & PF_WRITE ? "writing" : "reading");
 		print_mapping(addr);
+		if (is_stack_overflow(f, addr))
+			log_print("  the thread has overflowed its stack\n");
 	}
 	if (sig == SIGBUS && vma_fault_was_oom())
 		log_print("  the machine's memory is used up: give it more (kiln run --memory SIZE)\n");
