@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Pipes against a model, with random reads, writes and capacities, memory that runs out, and
- * threads at both ends; the descriptor table against an array.
+ * Pipes against a model, with random reads, writes and capacities, memory that runs out, and threads
+ * at both ends; the descriptor table against an array.
  *
  * sources: fs/pipe.c fs/uio.c fs/file.c fs/fd.c fs/poll.c fs/eventfd.c core/thread.c core/sched.c
- * core/wait.c sources: core/timer.c core/futex.c core/signal.c base/rbtree.c base/string.c fakes:
- * machine log random heap page fail
+ * sources: core/wait.c core/timer.c core/futex.c core/signal.c base/rbtree.c base/string.c
+ * fakes: machine log random heap page fail
  */
 #include "fake/fake.h"
 
