@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Pipes against a model, with random reads, writes and capacities, memory that runs out, and threads
- * at both ends; the descriptor table against an array.
+ * Pipes against a model, with random reads, writes and capacities, memory that runs out, and
+ * threads at both ends; the descriptor table against an array.
  *
  * sources: fs/pipe.c fs/uio.c fs/file.c fs/fd.c fs/poll.c fs/eventfd.c core/thread.c core/sched.c
  * sources: core/wait.c core/timer.c core/futex.c core/signal.c base/rbtree.c base/string.c
