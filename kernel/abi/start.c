@@ -18,12 +18,16 @@
 #include "core/vma.h"
 #include "fs/node.h"
 
-#define START_FAILED 125                   /* exit status of a program that could not be started */
-#define START_ARGS_MAX (VMA_STACK_MAX / 4) /* of arguments and environment together, as on Linux   \
-					    */
-#define START_STACK (128ul << 10)          /* the stack's mapping at first; it grows by itself */
-#define START_STACK_READY PAGE_SIZE /* below what is put there, this much is present at once */
-#define START_PROG "kiln"           /* argv[0] if there is no prog= */
+/* Exit status of a program that could not be started. */
+#define START_FAILED 125
+/* Arguments and environment together, as on Linux. */
+#define START_ARGS_MAX (VMA_STACK_MAX / 4)
+/* The stack's mapping at first; it grows by itself. */
+#define START_STACK (128ul << 10)
+/* So much of it, below what is put there, is present at once. */
+#define START_STACK_READY PAGE_SIZE
+/* argv[0] if there is no prog=. */
+#define START_PROG "kiln"
 
 /* Types in the auxiliary vector (include/uapi/linux/auxvec.h). */
 enum {
