@@ -54,6 +54,7 @@ src-y += fs/uio.c
 src-y += arch/x86_64/cpu.c
 src-y += arch/x86_64/entry.S
 src-y += arch/x86_64/fpu.c
+src-y += arch/x86_64/pageclear.S
 src-y += arch/x86_64/sigframe.c
 src-y += arch/x86_64/usercopy.S
 src-y += arch/x86_64/usercopy.c

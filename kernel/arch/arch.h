@@ -177,6 +177,9 @@ uint64_t arch_hwcap(void);
 uint64_t arch_hwcap2(void);
 size_t arch_signal_frame_max(void);
 
+/* Zeros for a page; registers are left as they are. Any context after arch_init(). */
+void arch_page_clear(void *page);
+
 /* Cycle counter. */
 static ALWAYS_INLINE uint64_t arch_cycles(void)
 {

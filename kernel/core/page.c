@@ -7,14 +7,15 @@
  * buddy     free blocks of 2^order pages, one list per order, linked through the pages themselves; one state
  *           byte per page says "here begins a free block of order n", which is what merging needs
  * frontier  RAM above a range's frontier was never used: it has no state bytes yet and is on no list. It is taken
- *           over in chunks of 2 MiB when the lists cannot serve, so neither boot nor a small program pays for
- *           RAM that it does not use
+ *           over in blocks of up to 2 MiB when the lists cannot serve, so neither boot nor a small program
+ *           pays for RAM that it does not use
  *
  * The state bytes of a range lie at its start; those of small ranges in a static array, because there a
  * whole page would be too much.
  */
 #include "core/page.h"
 
+#include "arch/arch.h"
 #include "base/atomic.h"
 #include "base/list.h"
 #include "base/string.h"
@@ -23,7 +24,7 @@
 
 #define RANGE_MAX 8
 #define CHUNK_ORDER 9u
-#define CHUNK_PAGES (1ul << CHUNK_ORDER) /* the frontier's step */
+#define CHUNK_PAGES (1ul << CHUNK_ORDER) /* the frontier's largest step */
 #define SMALL_STATES 512ul
 #define HOT_MAX 32u
 #define RUN_ORDER 4u        /* 16 pages at once */
@@ -107,30 +108,25 @@ static void page_block_free(struct page_range *r, uint64_t number, unsigned orde
 	page_block_push(r, number, order);
 }
 
-/* Take over the next chunk of never-used RAM. False if there is none. */
+/* Take over the next block of never-used RAM, as large as its alignment allows. False if there is none. */
 static bool page_frontier_advance(void)
 {
 	for (unsigned i = 0; i < page_range_count; i++) {
 		struct page_range *r = &page_ranges[i];
 		uint64_t n = r->frontier;
-		uint64_t end = MIN(r->end, ALIGN_DOWN(n, CHUNK_PAGES) + CHUNK_PAGES);
+		unsigned order = (unsigned)__builtin_ctzl(n | CHUNK_PAGES);
 
-		if (n == end)
+		if (n == r->end)
 			continue;
-		memset(r->state + (n - r->first), 0, end - n);
-		r->frontier = end;
-		/* The largest aligned blocks that fit; only a whole chunk can have a free neighbour to merge with. */
-		while (n < end) {
-			unsigned order = (unsigned)__builtin_ctzl(n | CHUNK_PAGES);
-
-			while ((1ul << order) > end - n)
-				order--;
-			if (order == CHUNK_ORDER)
-				page_block_free(r, n, order);
-			else
-				page_block_push(r, n, order);
-			n += 1ul << order;
-		}
+		while ((1ul << order) > r->end - n)
+			order--;
+		r->frontier = n + (1ul << order);
+		memset(r->state + (n - r->first), 0, 1ul << order);
+		/* Smaller ones lie at a range's ends, where there is no neighbour to merge with. */
+		if (order == CHUNK_ORDER)
+			page_block_free(r, n, order);
+		else
+			page_block_push(r, n, order);
 		return true;
 	}
 	return false;
@@ -267,7 +263,7 @@ void *page_alloc_zero(void)
 		return page;
 	page = page_alloc(0);
 	if (likely(page != NULL))
-		memset(page, 0, PAGE_SIZE);
+		arch_page_clear(page);
 	return page;
 }
 

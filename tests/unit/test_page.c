@@ -31,6 +31,11 @@ static bool fake_ram_range(unsigned i, struct plat_ram *out)
 static const struct plat_ops fake_plat = {.name = "fake", .ram_range = fake_ram_range};
 const struct plat_ops *plat = &fake_plat;
 
+void arch_page_clear(void *page)
+{
+	memset(page, 0, PAGE_SIZE);
+}
+
 /* Memory whose address is misalign pages above a multiple of 4 MiB. */
 static void ram_set(unsigned i, size_t pages, size_t misalign)
 {

@@ -22,11 +22,13 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 #define CPUID_1_ECX_OSXSAVE (1u << 27)
 #define CPUID_1_ECX_XSAVE (1u << 26)
 #define CPUID_1_ECX_RDRAND (1u << 30)
+#define CPUID_D_1_EAX_XGETBV1 (1u << 2)
 #define CPUID_7_EBX_FSGSBASE (1u << 0)
 #define CPUID_7_EBX_RDSEED (1u << 18)
 
 /* XCR0 state components (SDM vol. 1, 13.1): x87, SSE, AVX, the three of AVX-512. */
 #define XSTATE_KERNEL_MASK 0xe7u
+#define XSTATE_AVX 0x4u
 
 static inline uint64_t xgetbv0(void)
 {

@@ -9,12 +9,14 @@
 
 uint64_t fpu_xmask;
 uint32_t fpu_size = FXSAVE_SIZE;
+bool page_clear_avx;
 
 void fpu_init(void)
 {
 	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_OSXSAVE))
 		return;
 	fpu_xmask = xgetbv0() & XSTATE_KERNEL_MASK;
+	page_clear_avx = (fpu_xmask & XSTATE_AVX) && (cpuid(0xd, 1).eax & CPUID_D_1_EAX_XGETBV1);
 	/* The standard format's size is where the last component that is saved ends (SDM vol. 1, 13.4.2). */
 	fpu_size = FXSAVE_SIZE + XSAVE_HEADER_SIZE;
 	for (uint32_t i = 2; i < 8; i++) {

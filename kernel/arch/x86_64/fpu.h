@@ -17,6 +17,8 @@
 extern uint64_t fpu_xmask;
 /* Bytes that one save takes, without rounding. */
 extern uint32_t fpu_size;
+/* AVX can be used, and asked whether it is in use (pageclear.S). */
+extern bool page_clear_avx;
 
 void fpu_init(void);
 void fpu_save(void *area);
