@@ -196,6 +196,23 @@ def image_is_linked_again_after_kiln_changed(w):
     expect(w.command([kiln, "run", "-q", d]), 0, out="demo []\n")
 
 
+def changed_sysroot_is_noticed(w):
+    d = _demo(w)
+    if not (w.prefix / "lib/kiln/rust/toolchain").exists():
+        raise Skip("Kiln's own Rust library was not built")
+    moved = w.dir / "changed"
+    shutil.copytree(w.prefix / "bin", moved / "bin", symlinks=True)
+    (moved / "lib").mkdir()
+    shutil.copytree(w.prefix / "lib/kiln", moved / "lib/kiln", symlinks=True)
+    build = [moved / "bin/kiln", "build", "--target-dir", "changed-target", d]
+    env = {"KILN_RUST": "rust"}
+    expect(w.command(build, env=env), 0, has="Compiling")
+    expect(w.command(build, env=env), 0, lacks="Compiling")
+    os.utime(moved / "lib/kiln/rust/toolchain")
+    expect(w.command(build, env=env), 0, has="Compiling")
+    expect(w.command(build, env=env), 0, lacks="Compiling")
+
+
 def missing_folder_is_explained(w):
     expect(w.run("build", "no-such-folder"), 1, has="not a folder")
     expect(w.run("build", w.guest), 1, has="not a folder")

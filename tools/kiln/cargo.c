@@ -32,6 +32,8 @@ enum {
 	CARGO_LAST
 };
 
+enum { STAMP_BYTES_MAX = 8192 };
+
 const struct opt cargo_options[] = {
 	{CARGO_PASS, "release", 'r', NULL},
 	{CARGO_PASS, "profile", 0, "NAME"},
@@ -224,6 +226,39 @@ static int cargo_check_result(const struct cargo *c)
 	return 0;
 }
 
+/*
+ * Cargo does not see a sysroot change under it: have it forget what was built with another. The
+ * sysroot is known by its place and time, which a file in the target folder remembers.
+ */
+static void cargo_check_sysroot(const struct cargo *c, const struct toolchain *tc,
+				const struct strv *env)
+{
+	struct buf seen = {0};
+	struct strv argv = {0};
+	char *description = path_join(tc->sysroot, "toolchain");
+	char *file = path_join(c->target_dir, ".kiln-sysroot");
+	char *stamp = xasprintf("%s %lld\n", tc->sysroot, (long long)path_mtime_ns(description));
+	bool other = !file_read(file, STAMP_BYTES_MAX, &seen) && strcmp(seen.p, stamp) != 0;
+
+	if (other) {
+		strv_add_all(&argv, tc->cargo, "clean", "-q", "--target", RUST_TARGET,
+			     "--target-dir", c->target_dir, NULL);
+		strv_append(&argv, &c->common);
+		struct proc p = proc_default(&argv);
+
+		p.dir = c->dir;
+		p.env = env;
+		other = proc_run(&p) == 0;
+	}
+	if ((other || !seen.len) && (dir_create(c->target_dir) || file_write(file, stamp)))
+		error("cannot write %s", file);
+	buf_free(&seen);
+	strv_free(&argv);
+	free(description);
+	free(file);
+	free(stamp);
+}
+
 static int cargo_build_with(struct cargo *c, const struct toolchain *tc)
 {
 	struct strv argv = {0}, env = {0};
@@ -232,6 +267,8 @@ static int cargo_build_with(struct cargo *c, const struct toolchain *tc)
 
 	toolchain_environment(tc, &env);
 	status = cargo_choose(c, tc->cargo, &env);
+	if (!status && tc->kiln_sysroot)
+		cargo_check_sysroot(c, tc, &env);
 	if (!status) {
 		cargo_build_argv(c, tc, &argv);
 		status = cargo_pass_run(&pass, &argv, &env);

@@ -145,8 +145,12 @@ int cargo_choose(struct cargo *c, const char *cargo, const struct strv *env)
 		error("cargo metadata printed something kiln does not understand");
 		status = STATUS_FAILED;
 	}
-	if (!status && !c->target_dir)
-		c->target_dir = path_join(target_dir, "kiln");
+	if (!status && !c->target_dir) {
+		const char *other = getenv("KILN_RUST");
+
+		c->target_dir = other ? xasprintf("%s/kiln-%s", target_dir, str_basename(other))
+				      : path_join(target_dir, "kiln");
+	}
 	if (!status && c->one && !c->selected) {
 		struct candidates found = {0};
 

@@ -136,6 +136,28 @@ int file_read(const char *path, size_t limit, struct buf *out)
 	return err;
 }
 
+int file_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), err = 0;
+	size_t n = strlen(text);
+
+	if (fd < 0)
+		return -errno;
+	while (n && !err) {
+		ssize_t done = write(fd, text, n);
+
+		if (done < 0 && errno != EINTR)
+			err = -errno;
+		if (done > 0) {
+			text += done;
+			n -= (size_t)done;
+		}
+	}
+	if (close(fd) && !err)
+		err = -errno;
+	return err;
+}
+
 int dir_create(const char *path)
 {
 	char *copy = xstrdup(path);

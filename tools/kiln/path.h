@@ -33,6 +33,9 @@ char *command_find(const char *name);
 /* Read at most limit bytes. 0 or -errno (-EFBIG: longer than limit). */
 MUST_CHECK int file_read(const char *path, size_t limit, struct buf *out);
 
+/* Make text the content of the file. 0 or -errno. */
+MUST_CHECK int file_write(const char *path, const char *text);
+
 /* mkdir -p. 0 or -errno. */
 MUST_CHECK int dir_create(const char *path);
 
