@@ -166,13 +166,12 @@ static void start_take_arrays(struct start *s, const struct boot_info *info)
 	}
 }
 
-static void start_add_word(struct start *s, uint64_t word)
+static ALWAYS_INLINE void start_add_word(struct start *s, uint64_t word)
 {
-	ASSERT(s->word_count < s->word_cap);
 	s->words[s->word_count++] = word;
 }
 
-static void start_add_aux(struct start *s, uint64_t type, uint64_t value)
+static ALWAYS_INLINE void start_add_aux(struct start *s, uint64_t type, uint64_t value)
 {
 	start_add_word(s, type);
 	start_add_word(s, value);
@@ -242,6 +241,7 @@ static uintptr_t start_build_stack(struct start *s)
 	start_add_pointers(s, strings, 0, s->argc);
 	start_add_pointers(s, strings, s->env_offset, s->envc);
 	start_add_auxv(s, strings, at_random);
+	ASSERT(s->word_count <= s->word_cap);
 
 	ready = ALIGN_DOWN(sp - START_STACK_READY, PAGE_SIZE);
 	if (vma_populate(ready, base + size - ready) != 0 ||
