@@ -5,7 +5,9 @@
  * makes sigreturn go on at arch_trap_entry, with the program's FPU registers where they are. If it
  * interrupted the kernel, an interrupt leaves a note in cpu->pending and a fault is resolved or fatal.
  *
- * Every handler blocks all signals but SIGSEGV and SIGBUS, so that a fault while a fault is being reported is seen.
+ * Handlers block all signals but SIGSEGV and SIGBUS, so that a fault while a fault is being reported is seen. Only that
+ * of SIGSYS, which programs with syscall instructions of their own run often, blocks none: it need not go
+ * through sigreturn then but loads the FPU registers and jumps. A timer signal meanwhile finds the kernel running.
  */
 #include "arch/arch.h"
 #include "base/errno.h"
@@ -83,6 +85,39 @@ static void trap_enter(struct host_ucontext *uc, uint64_t vector, uint64_t error
 	uc->rflags = RFLAGS_KERNEL;
 }
 
+/* The end of a signal frame's FXSAVE area (arch/x86/include/uapi/asm/sigcontext.h, struct _fpx_sw_bytes). */
+#define FP_XSTATE_MAGIC1 0x46505853u
+#define FXSAVE_SW_BYTES 464
+
+struct fpx_sw_bytes {
+	uint32_t magic1, extended_size;
+	uint64_t xfeatures;
+};
+
+/* trap_enter() at once, from a handler that blocks no signals. */
+static NORETURN void trap_jump(struct host_ucontext *uc, uint64_t vector, uint64_t error)
+{
+	struct trap_frame *f = (struct trap_frame *)cpu_self()->kstack_top - 1;
+	const struct fpx_sw_bytes *sw = (const void *)(uc->fpstate + FXSAVE_SW_BYTES);
+
+	frame_load(f, uc, vector, error);
+	if (sw->magic1 == FP_XSTATE_MAGIC1)
+		__asm__ volatile("xrstor64 (%0)"
+				 :
+				 : "r"(uc->fpstate), "a"((uint32_t)sw->xfeatures), "d"((uint32_t)(sw->xfeatures >> 32))
+				 : "memory");
+	else
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(uc->fpstate) : "memory");
+	__asm__ volatile("mov %0, %%rsp\n\t"
+			 "push %1\n\t"
+			 "popfq\n\t"
+			 "jmp arch_trap_entry"
+			 :
+			 : "r"(f), "i"(RFLAGS_KERNEL)
+			 : "memory");
+	__builtin_unreachable();
+}
+
 static void signal_timer(struct host_ucontext *uc)
 {
 	uint32_t due = linuxu_timer_expire();
@@ -125,13 +160,13 @@ static void signal_syscall(const struct host_siginfo *info, struct host_ucontext
 	if (info->sys.arch != AUDIT_ARCH_X86_64) {
 		/* int $0x80: no such gate here. */
 		uc->rip -= 2;
-		trap_enter(uc, TRAP_GENERAL_PROTECTION, INT80_ERROR);
-	} else if (!signal_vdso_call(uc)) {
-		if (linuxu_kstack_holds(uc->rsp))
-			signal_fault_kernel(uc, TRAP_SYSCALL, uc->rax);
-		else
-			trap_enter(uc, TRAP_SYSCALL, uc->rax);
+		trap_jump(uc, TRAP_GENERAL_PROTECTION, INT80_ERROR);
 	}
+	if (signal_vdso_call(uc))
+		return;
+	if (!linuxu_kstack_holds(uc->rsp))
+		trap_jump(uc, TRAP_SYSCALL, uc->rax);
+	signal_fault_kernel(uc, TRAP_SYSCALL, uc->rax);
 }
 
 static void signal_fault(int sig, struct host_ucontext *uc)
@@ -174,7 +209,7 @@ static void signal_install(int sig, uintptr_t handler)
 		.handler = handler,
 		.flags = HOST_SA_SIGINFO | HOST_SA_RESTORER | HOST_SA_ONSTACK | HOST_SA_RESTART | HOST_SA_NODEFER,
 		.restorer = (uintptr_t)linuxu_sigreturn,
-		.mask = ~(1UL << (HOST_SIGSEGV - 1) | 1UL << (HOST_SIGBUS - 1)),
+		.mask = sig == HOST_SIGSYS ? 0 : ~(1UL << (HOST_SIGSEGV - 1) | 1UL << (HOST_SIGBUS - 1)),
 	};
 	long err = host_call4(HOST_NR_RT_SIGACTION, (uintptr_t)sig, (uintptr_t)&sa, 0, sizeof(sa.mask));
 
