@@ -85,7 +85,7 @@ src-$(CONFIG_PLAT_KVM) += plat/kvm/trap.S
 src-$(CONFIG_PLAT_KVM) += plat/kvm/trap.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/uart.c
 src-y += boot/boot.c
-src-$(CONFIG_CRASH_REPORT) += core/report.c
+src-y += core/report.c
 
 # Compiled for speed (-O2): what runs on every start, switch, page fault, short system call. All else is compiled
 # for size (-Os).

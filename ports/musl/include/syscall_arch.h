@@ -49,6 +49,20 @@ static __inline __attribute__((__always_inline__)) long kiln_dispatch(long n, lo
 }
 #undef KILN_SYSCALL
 
+/*
+ * A call that is a cancellation point (the build makes musl's syscall.h use this): a direct one as long as the
+ * program holds no pthread_cancel().
+ */
+extern __attribute__((__weak__, __visibility__("hidden"))) char kiln_cancel_linked[];
+__attribute__((__visibility__("hidden"))) long __syscall_cp(long, long, long, long, long, long, long);
+static __inline __attribute__((__always_inline__)) long kiln_syscall_cp(long n, long a, long b, long c, long d,
+                                                                        long e, long f)
+{
+	if (__builtin_constant_p(n) && !kiln_cancel_linked)
+		return kiln_dispatch(n, a, b, c, d, e, f);
+	return __syscall_cp(n, a, b, c, d, e, f);
+}
+
 static __inline __attribute__((__always_inline__)) long __syscall0(long n)
 {
 	return kiln_dispatch(n, 0, 0, 0, 0, 0, 0);

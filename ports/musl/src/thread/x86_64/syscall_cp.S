@@ -19,6 +19,10 @@
 .global __syscall_cp_asm
 .hidden __syscall_cp_asm
 .type __syscall_cp_asm, @function
+/* Linked with pthread_cancel() only, and what syscall_arch.h looks for. */
+.global kiln_cancel_linked
+.hidden kiln_cancel_linked
+kiln_cancel_linked:
 __syscall_cp_asm:
 __cp_begin:
 	mov (%rdi), %eax
