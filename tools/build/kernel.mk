@@ -10,6 +10,7 @@ kernel_objects := $(patsubst %,$(kernel_obj)/%.o,$(src-y))
 # The canary lies in struct cpu (kernel/arch/arch.h), which %gs points to on both platforms.
 stack_protector := $(if $(CONFIG_STACK_PROTECTOR),-fstack-protector-strong -mstack-protector-guard=tls \
 	-mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40,-fno-stack-protector)
+hot := $(if $(CONFIG_OPTIMIZE_SIZE),,$(hot-y))
 KERNEL_CFLAGS := -std=gnu17 -ffreestanding -g -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
 	$(stack_protector) -fcf-protection=none -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer \
@@ -30,7 +31,7 @@ $(kernel_obj)/flags: FORCE
 $(kernel_obj)/%.c.o: $(ROOT)/kernel/%.c $(kernel_obj)/flags $(KO)/auto.conf
 	@mkdir -p $(@D)
 	$(say) CC $(call short,$<)
-	$(q)$(CC) $(KERNEL_CFLAGS) $(if $(filter $(hot-y),$(@:$(kernel_obj)/%.o=%)),-O2,-Os) $(KERNEL_WARNINGS) \
+	$(q)$(CC) $(KERNEL_CFLAGS) $(if $(filter $(hot),$(@:$(kernel_obj)/%.o=%)),-O2,-Os) $(KERNEL_WARNINGS) \
 		$(KERNEL_CPPFLAGS) -MMD -MP -c -o $@ $<
 
 $(kernel_obj)/%.S.o: $(ROOT)/kernel/%.S $(kernel_obj)/flags $(KO)/auto.conf
