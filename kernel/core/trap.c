@@ -80,11 +80,15 @@ void trap_leave_pending(struct trap_frame *f)
 
 bool trap_try_fault(struct trap_frame *f)
 {
-	uintptr_t fixup;
-
 	if (f->vector == TRAP_PAGE_FAULT && vma_fault(f->cr2, f->error & PF_WRITE, f->error & PF_FETCH))
 		return true;
-	fixup = arch_fixup(f->rip);
+	return trap_fixup(f);
+}
+
+bool trap_fixup(struct trap_frame *f)
+{
+	uintptr_t fixup = arch_fixup(f->rip);
+
 	if (!fixup)
 		return false;
 	f->rip = fixup;

@@ -15,6 +15,8 @@ void trap_dispatch(struct trap_frame *frame);
  * changed to a fixup).
  */
 bool trap_try_fault(struct trap_frame *frame);
+/* The second half of it, for where vma_fault() has been asked: is it kernel code that expects faults? */
+bool trap_fixup(struct trap_frame *frame);
 
 /* An exception in kernel code that nothing resolves: report and end. */
 NORETURN void trap_kernel_fault(struct trap_frame *frame);

@@ -6,6 +6,8 @@
 #include "arch/x86_64/layout.h"
 
 #define NR_VECTORS 64
+/* The error code, with the registers pushed that C may change, and cr2 and vector. */
+#define PAGE_FAULT_ERROR (11 * 8)
 
 	.text
 	/* One 16-byte stub a vector: error code (0 where the processor pushes none), vector, common tail. */
@@ -21,9 +23,50 @@ kvm_vectors:
 	push $0
 	.endif
 	push $vector
+	.if vector == 14
+	jmp page_fault
+	.else
 	jmp trap_common
+	.endif
 	.set vector, vector + 1
 	.endr
+
+	/* A page fault: most are demand-zero pages, for which the registers that C keeps need not be saved. */
+page_fault:
+	push $0                /* cr2, below */
+	push %rdi
+	push %rsi
+	push %rdx
+	push %rcx
+	push %rax
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	sub $8, %rsp           /* 16-aligned for C */
+	cld
+	mov %cr2, %rdi
+	mov 8 + PAGE_FAULT_ERROR(%rsp), %esi
+	mov %esi, %edx
+	shr $1, %esi
+	shr $4, %edx
+	and $1, %esi           /* was it a write? */
+	and $1, %edx           /* an instruction fetch? */
+	call vma_fault
+	add $8, %rsp
+	test %al, %al
+	jz trap_save_rest
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	add $24, %rsp
+	iretq
 
 trap_common:
 	push $0                /* cr2, below */
@@ -36,6 +79,7 @@ trap_common:
 	push %r9
 	push %r10
 	push %r11
+trap_save_rest:
 	push %rbx
 	push %rbp
 	push %r12

@@ -115,7 +115,8 @@ struct trap_frame *kvm_trap(struct trap_frame *f)
 		if (!interrupt(f))
 			return NULL;
 	} else {
-		if (f->vector == TRAP_PAGE_FAULT && trap_try_fault(f))
+		/* trap.S has asked vma_fault() already. */
+		if (f->vector == TRAP_PAGE_FAULT && trap_fixup(f))
 			return NULL;
 		if (in_kernel(f) || f->vector == TRAP_DOUBLE_FAULT || f->vector == TRAP_NMI)
 			trap_kernel_fault(f);
