@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The parts of the 64-bit ELF format that the kernel reads (System V ABI, chapters 4 and 5; x86-64 psABI, 4.4). */
+/* The parts of the 64-bit ELF format that the kernel reads (System V ABI, chapters 4 and 5; x86-64
+ * psABI, 4.4). */
 #ifndef BASE_ELF_H
 #define BASE_ELF_H
 

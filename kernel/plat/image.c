@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Relocating the image that runs this code. Both platforms' start code calls this first of all, so nothing in
- * this file may need a relocation itself: no table of pointers, no call that is not direct.
+ * Relocating the image that runs this code. Both platforms' start code calls this first of all, so
+ * nothing in this file may need a relocation itself: no table of pointers, no call that is not
+ * direct.
  */
 #include "plat/image.h"
 
-static bool image_relocate_rela(uintptr_t base, uintptr_t access, const struct elf_rela *r, size_t n)
+static bool image_relocate_rela(uintptr_t base, uintptr_t access, const struct elf_rela *r,
+				size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t type = (uint32_t)r[i].info;
@@ -18,7 +20,8 @@ static bool image_relocate_rela(uintptr_t base, uintptr_t access, const struct e
 	return true;
 }
 
-/* 63 words in a row, as most are in the constants of a Rust program. Every start of every program runs this. */
+/* 63 words in a row, as most are in the constants of a Rust program. Every start of every program
+ * runs this. */
 static void image_relocate_run(uintptr_t base, uint64_t *where)
 {
 	for (unsigned i = 0; i < 63; i += 9)
@@ -27,8 +30,8 @@ static void image_relocate_run(uintptr_t base, uint64_t *where)
 }
 
 /*
- * DT_RELR (System V ABI, "Relative relocation table"): an even entry is the address of a word to relocate, an odd one
- * a bitmap of the 63 words behind the last address.
+ * DT_RELR (System V ABI, "Relative relocation table"): an even entry is the address of a word to
+ * relocate, an odd one a bitmap of the 63 words behind the last address.
  */
 static void image_relocate_relr(uintptr_t base, uintptr_t access, const uint64_t *relr, size_t n)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The running image as an ELF file in memory: relocation and what must become read-only after it. */
+/* The running image as an ELF file in memory: relocation and what must become read-only after it.
+ */
 #ifndef PLAT_IMAGE_H
 #define PLAT_IMAGE_H
 
@@ -7,19 +8,21 @@
 #include "base/types.h"
 
 /*
- * Apply the relocations that the linker left in a static PIE (R_X86_64_RELATIVE in DT_RELA, and DT_RELR), once.
+ * Apply the relocations that the linker left in a static PIE (R_X86_64_RELATIVE in DT_RELA, and
+ * DT_RELR), once.
  *
  * base     added to every relocated word: the image's virtual address 0
  * dynamic  the image's _DYNAMIC where it can be read now
- * access   where the image's virtual address 0 can be read and written now (kvm relocates through the
- *          physical address; equal to base otherwise)
+ * access   where the image's virtual address 0 can be read and written now (kvm relocates through
+ * the physical address; equal to base otherwise)
  *
- * Runs before relocations are applied: uses no absolute address. Returns false if there is a relocation of
- * another type (a broken link).
+ * Runs before relocations are applied: uses no absolute address. Returns false if there is a
+ * relocation of another type (a broken link).
  */
 MUST_CHECK bool image_relocate(uintptr_t base, const struct elf_dyn *dynamic, uintptr_t access);
 
-/* The image's i-th program header of a type, counted from the ELF header at access; NULL if there are no more. */
+/* The image's i-th program header of a type, counted from the ELF header at access; NULL if there
+ * are no more. */
 const struct elf_phdr *image_phdr(uintptr_t access, uint32_t type, unsigned i);
 
 #endif

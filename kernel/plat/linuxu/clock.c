@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The clocks are the host's, read through its vDSO. The vDSO keeps no state of its caller and takes no lock,
- * so the functions here may be interrupted anywhere and run on any stack.
+ * The clocks are the host's, read through its vDSO. The vDSO keeps no state of its caller and takes
+ * no lock, so the functions here may be interrupted anywhere and run on any stack.
  */
 #include "base/elf.h"
 #include "base/string.h"
@@ -18,7 +18,8 @@ static long clock_gettime_host(int clock, struct host_timespec *out)
 
 static clock_fn *clock_gettime = clock_gettime_host;
 
-/* Symbols of a table that has only a GNU hash: the last chain of the highest bucket ends at the last symbol. */
+/* Symbols of a table that has only a GNU hash: the last chain of the highest bucket ends at the
+ * last symbol. */
 static uint32_t vdso_symbol_count_gnu(const uint32_t *hash)
 {
 	uint32_t buckets = hash[0], first = hash[1], bloom_words = hash[2], last = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The console is the process's standard input, output and error. Their open file descriptions are shared with the
- * shell, so O_NONBLOCK is never set on them: whether a read would wait is asked first.
+ * The console is the process's standard input, output and error. Their open file descriptions are
+ * shared with the shell, so O_NONBLOCK is never set on them: whether a read would wait is asked
+ * first.
  */
 #include "base/errno.h"
 #include "plat/linuxu/linuxu.h"
@@ -78,7 +79,8 @@ ssize64_t linuxu_exe_read(void *buf, size_t n, uint64_t off, uint64_t *size)
 		*size = (uint64_t)r;
 	}
 	do
-		r = host_call4(HOST_NR_PREAD64, (uintptr_t)linuxu_host.exe_fd, (uintptr_t)buf, n, off);
+		r = host_call4(HOST_NR_PREAD64, (uintptr_t)linuxu_host.exe_fd, (uintptr_t)buf, n,
+			       off);
 	while (r == -EINTR);
 	return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The host as linuxu sees it: how a host system call is made, which ones there are, and the structures they
- * take (Linux's x86-64 user ABI). Only plat/linuxu includes this.
+ * The host as linuxu sees it: how a host system call is made, which ones there are, and the
+ * structures they take (Linux's x86-64 user ABI). Only plat/linuxu includes this.
  */
 #ifndef PLAT_LINUXU_HOST_H
 #define PLAT_LINUXU_HOST_H
@@ -92,6 +92,9 @@ static ALWAYS_INLINE long host_call1(long nr, uintptr_t a)
 #define HOST_MAP_FIXED 0x10u
 #define HOST_MAP_ANONYMOUS 0x20u
 #define HOST_MAP_NORESERVE 0x4000u
+/* How memory of the window is given back. */
+#define HOST_MAP_WINDOW                                                                            \
+	(HOST_MAP_PRIVATE | HOST_MAP_FIXED | HOST_MAP_ANONYMOUS | HOST_MAP_NORESERVE)
 #define HOST_MREMAP_MAYMOVE 1u
 #define HOST_MREMAP_FIXED 2u
 #define HOST_MADV_DONTNEED 4u
@@ -117,7 +120,7 @@ static ALWAYS_INLINE long host_call1(long nr, uintptr_t a)
 #define HOST_SIG_IGN 1u
 #define HOST_SIG_UNBLOCK 1u
 
-#define HOST_SYS_SECCOMP 1       /* si_code of SIGSYS */
+#define HOST_SYS_SECCOMP 1 /* si_code of SIGSYS */
 #define HOST_SYS_USER_DISPATCH 2
 
 struct host_sigaction {

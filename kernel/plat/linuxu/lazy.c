@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Mappings that the host has not been told of: rights that were given but have not been used yet. The alternate signal
- * stack that Rust gives each thread is mapped, has its guard set and is unmapped again without ever being
- * touched; kept here, none of that costs a host call. The first touch faults, and then the host is told.
+ * Mappings that the host has not been told of: rights that were given but have not been used yet.
+ * The alternate signal stack that Rust gives each thread is mapped, has its guard set and is
+ * unmapped again without ever being touched; kept here, none of that costs a host call. The first
+ * touch faults, and then the host is told.
  *
- * Guarded by the mm lock of core/vma.c, as all pmap functions are; lazy_fault() runs in interrupt context, but only for
- * a touch of program memory, and the holder of the mm lock touches none.
+ * Guarded by the mm lock of core/vma.c, as all pmap functions are; lazy_fault() runs in interrupt
+ * context, but only for a touch of program memory, and the holder of the mm lock touches none.
  */
 #include "base/errno.h"
 #include "plat/linuxu/linuxu.h"
 
 #define LAZY_MAX 32u
 
-/* A range that is still PROT_NONE and without pages to the host, and the rights that it should have. */
+/* A range that is still PROT_NONE and without pages to the host, and the rights that it should
+ * have. */
 struct lazy_range {
 	vaddr_t start, end; /* start == end: free */
 	unsigned prot;

@@ -9,13 +9,13 @@
 
 /* What Linux told the image at its start (auxv) and what was opened for it. */
 struct linuxu_host {
-	uintptr_t vdso;       /* its ELF header, or 0 */
+	uintptr_t vdso; /* its ELF header, or 0 */
 	uintptr_t vdso_end;
-	size_t sigstack_min;  /* bytes the host puts on a signal stack */
+	size_t sigstack_min; /* bytes the host puts on a signal stack */
 	uint64_t random[2];
 	bool fsgsbase;
 	int log_fd;
-	int exe_fd;           /* the image's file, or negative */
+	int exe_fd; /* the image's file, or negative */
 };
 
 extern struct linuxu_host linuxu_host;
@@ -30,7 +30,8 @@ NORETURN void linuxu_exit(int status);
 
 /* --- hostcall.S --- */
 /* ppoll(2), but returns -EINTR at once if cpu->pending is not 0; no wake-up is lost in between. */
-long linuxu_ppoll_unless_pending(struct host_pollfd *fds, size_t n, const struct host_timespec *timeout);
+long linuxu_ppoll_unless_pending(struct host_pollfd *fds, size_t n,
+				 const struct host_timespec *timeout);
 void linuxu_sigreturn(void);
 extern char linuxu_hostcall_ip[], linuxu_sigreturn_ip[], linuxu_ppoll_ip[];
 extern char linuxu_hostcall_start[], linuxu_hostcall_end[], linuxu_ppoll_check[];
@@ -43,7 +44,8 @@ bool linuxu_kstack_holds(uintptr_t sp);
 bool linuxu_ram_range(unsigned i, struct plat_ram *out);
 int linuxu_pmap_reserve(vaddr_t va, size_t len, unsigned prot);
 void linuxu_pmap_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi);
-int linuxu_pmap_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo, vaddr_t touched_hi);
+int linuxu_pmap_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo,
+			vaddr_t touched_hi);
 void linuxu_pmap_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi);
 int linuxu_pmap_populate(vaddr_t va, size_t len, unsigned prot);
 int linuxu_pmap_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot);
@@ -53,16 +55,19 @@ void linuxu_kstack_free(vaddr_t base, size_t bytes);
 void linuxu_ram_info(uint64_t *total, uint64_t *free);
 
 /* --- lazy.c --- */
-/* Note [start, end), fresh memory of the window, for the host to be told later. False if that is one too many. */
+/* Note [start, end), fresh memory of the window, for the host to be told later. False if that is
+ * one too many. */
 bool linuxu_lazy_add(vaddr_t start, vaddr_t end, unsigned prot);
 /* Tell the host now of all ranges that touch [start, end). 0 or -ENOMEM. */
 MUST_CHECK int linuxu_lazy_settle(vaddr_t start, vaddr_t end);
-/* If the host does not know of [start, end) at all: remove it, or change its rights, and return true. */
+/* If the host does not know of [start, end) at all: remove it, or change its rights, and return
+ * true. */
 bool linuxu_lazy_remove(vaddr_t start, vaddr_t end);
 bool linuxu_lazy_protect(vaddr_t start, vaddr_t end, unsigned prot);
 /* [start, end) goes: forget what is noted in it. */
 void linuxu_lazy_forget(vaddr_t start, vaddr_t end);
-/* A page fault at addr: true if it was the first touch of a noted range and can be repeated. Interrupt context. */
+/* A page fault at addr: true if it was the first touch of a noted range and can be repeated.
+ * Interrupt context. */
 bool linuxu_lazy_fault(vaddr_t addr);
 
 /* --- signal.c --- */
@@ -70,7 +75,8 @@ bool linuxu_lazy_fault(vaddr_t addr);
 void linuxu_signal_init(void);
 
 /* --- seccomp.c --- */
-/* From here on the host serves only the calls this platform needs, and inline syscall instructions trap. */
+/* From here on the host serves only the calls this platform needs, and inline syscall instructions
+ * trap. */
 void linuxu_filter_init(void);
 
 /* --- clock.c --- */

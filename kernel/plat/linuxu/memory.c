@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Memory from the host. Three areas are reserved at the start, at addresses that the host's randomisation chooses,
- * and never grow: the window for the program's mappings, the kernel's stacks, and the page allocator's RAM.
- * All are MAP_NORESERVE: a page costs memory when it is touched.
+ * Memory from the host. Three areas are reserved at the start, at addresses that the host's
+ * randomisation chooses, and never grow: the window for the program's mappings, the kernel's
+ * stacks, and the page allocator's RAM. All are MAP_NORESERVE: a page costs memory when it is
+ * touched.
  *
  * A program address that is not mapped is still reserved (PROT_NONE), so nothing of the host's ever
  * comes to lie in the window, and giving an address rights is one mprotect.
@@ -47,15 +48,17 @@ static struct plat_ram memory_reserve(size_t max, size_t min, unsigned prot, con
 	linuxu_die(what, at);
 }
 
-/* --- kernel stacks: slots of equal size, each with its stack at the upper end and the rest a guard --- */
+/* --- kernel stacks: slots of equal size, each with its stack at the upper end and the rest a guard
+ * --- */
 
 #define KSTACK_SLOT_BYTES (128UL << 10)
 #define KSTACK_WARM_MAX 64u /* freed stacks that keep their pages */
 
 static struct {
-	struct spinlock lock;     /* guards all that changes below */
+	struct spinlock lock; /* guards all that changes below */
 	struct plat_ram area;
-	uint32_t *next;           /* per slot: the next one of the list it is on; 0 ends it (slot 0 holds this table) */
+	uint32_t *next; /* per slot: the next one of the list it is on; 0 ends it (slot 0 holds this
+			   table) */
 	uint32_t frontier, limit; /* first slot that was never used; number of slots */
 	uint32_t cold;            /* list of freed slots without memory */
 	uint32_t warm;            /* list of freed stacks, all of warm_bytes */
@@ -172,11 +175,14 @@ void linuxu_memory_init(void)
 	memory_window.start += linuxu_host.random[0] % WINDOW_SLACK_PAGES(len) * PAGE_SIZE;
 	memory_window.end -= linuxu_host.random[1] % WINDOW_SLACK_PAGES(len) * PAGE_SIZE;
 	kstack_init();
-	memory_ram = memory_reserve(MAX(quarter, RAM_BYTES_MIN), RAM_BYTES_MIN / 16, PROT_READ | PROT_WRITE,
+	memory_ram = memory_reserve(MAX(quarter, RAM_BYTES_MIN), RAM_BYTES_MIN / 16,
+				    PROT_READ | PROT_WRITE,
 				    "no address space for the kernel's memory");
 	memory_ram.end = ALIGN_DOWN(memory_ram.end, PAGE_SIZE);
-	/* One small object must not cost a huge page. Hosts without huge pages refuse; all the better. */
-	host_call3(HOST_NR_MADVISE, memory_ram.start, memory_ram.end - memory_ram.start, HOST_MADV_NOHUGEPAGE);
+	/* One small object must not cost a huge page. Hosts without huge pages refuse; all the
+	 * better. */
+	host_call3(HOST_NR_MADVISE, memory_ram.start, memory_ram.end - memory_ram.start,
+		   HOST_MADV_NOHUGEPAGE);
 }
 
 bool linuxu_ram_range(unsigned i, struct plat_ram *out)
@@ -228,7 +234,8 @@ void linuxu_pmap_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touc
 	host_call3(HOST_NR_MPROTECT, va, len, PROT_NONE);
 }
 
-int linuxu_pmap_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo, vaddr_t touched_hi)
+int linuxu_pmap_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo,
+			vaddr_t touched_hi)
 {
 	(void)touched_lo;
 	(void)touched_hi;
@@ -259,8 +266,9 @@ int linuxu_pmap_populate(vaddr_t va, size_t len, unsigned prot)
 }
 
 /*
- * Move as the host can. It refuses ranges that are several mappings to it though they have the same rights (-EFAULT), so
- * the range is tried in smaller and smaller pieces. Returns how many bytes were moved.
+ * Move as the host can. It refuses ranges that are several mappings to it though they have the same
+ * rights (-EFAULT), so the range is tried in smaller and smaller pieces. Returns how many bytes
+ * were moved.
  */
 static size_t memory_move(vaddr_t from, vaddr_t to, size_t len)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The seccomp filter. It does two things at once, by the address a system call comes from:
- * the kernel's own host calls (hostcall.S) are held to a short list, argument by argument, and everything else is an
- * inline `syscall` instruction of the program, which traps (SIGSYS) and is served by this kernel.
+ * the kernel's own host calls (hostcall.S) are held to a short list, argument by argument, and
+ * everything else is an inline `syscall` instruction of the program, which traps (SIGSYS) and is
+ * served by this kernel.
  *
- * Where the host has no seccomp, Syscall User Dispatch catches the program's instructions, and nothing holds
- * the kernel to its list.
+ * Where the host has no seccomp, Syscall User Dispatch catches the program's instructions, and
+ * nothing holds the kernel to its list.
  */
 #include "base/errno.h"
 #include "core/log.h"
@@ -93,12 +94,12 @@ static void filter_emit_host_calls(struct filter *f)
 		{HOST_NR_WRITE, 0, 3, {1, 2, log_fd}},
 		{HOST_NR_READ, 0, 1, {0}},
 		{HOST_NR_MPROTECT, ARG_ANY, 0, {0}},
-		{HOST_NR_MMAP, 3, 1,
-		 {HOST_MAP_PRIVATE | HOST_MAP_ANONYMOUS | HOST_MAP_NORESERVE | HOST_MAP_FIXED}},
+		{HOST_NR_MMAP, 3, 1, {HOST_MAP_WINDOW}},
 		{HOST_NR_MADVISE, ARG_ANY, 0, {0}},
 		{HOST_NR_MREMAP, ARG_ANY, 0, {0}},
 		{HOST_NR_CLOCK_GETTIME, ARG_ANY, 0, {0}},
-		{HOST_NR_RESTART_SYSCALL, ARG_ANY, 0, {0}}, /* how the host resumes ppoll after SIGSTOP */
+		/* How the host resumes ppoll after SIGSTOP. */
+		{HOST_NR_RESTART_SYSCALL, ARG_ANY, 0, {0}},
 		{HOST_NR_GETTID, ARG_ANY, 0, {0}},
 		{HOST_NR_TIMER_CREATE, 0, 1, {HOST_CLOCK_MONOTONIC}},
 		{HOST_NR_GETRANDOM, ARG_ANY, 0, {0}},
@@ -181,7 +182,8 @@ static long filter_install(void)
 	if (r)
 		return r;
 	/* The program is not afraid of itself: no slow-down against speculative store bypass. */
-	r = host_call3(HOST_NR_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, (uintptr_t)&prog);
+	r = host_call3(HOST_NR_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+		       (uintptr_t)&prog);
 	if (r == -EINVAL)
 		r = host_call3(HOST_NR_SECCOMP, SECCOMP_SET_MODE_FILTER, 0, (uintptr_t)&prog);
 	return r;
@@ -197,10 +199,13 @@ void linuxu_filter_init(void)
 				  (uintptr_t)linuxu_hostcall_start,
 				  (uintptr_t)(linuxu_hostcall_end - linuxu_hostcall_start), 0, 0);
 	if (dispatch_err == 0)
-		log_line(LOG_INFO, "the host has no seccomp (error %ld): host calls are not filtered", -seccomp_err);
+		log_line(LOG_INFO,
+			 "the host has no seccomp (error %ld): host calls are not filtered",
+			 -seccomp_err);
 	else
-		log_line(LOG_WARN,
-			 "the host has neither seccomp (error %ld) nor Syscall User Dispatch (error %ld): system "
-			 "calls that the program makes by itself reach the host",
-			 -seccomp_err, -dispatch_err);
+		log_line(
+			LOG_WARN,
+			"the host has neither seccomp (error %ld) nor Syscall User Dispatch "
+			"(error %ld): system calls that the program makes by itself reach the host",
+			-seccomp_err, -dispatch_err);
 }

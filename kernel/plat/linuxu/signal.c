@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Traps as a Linux process gets them: signals. A handler runs on a stack of its own and does what the entry code of
- * plat/kvm does. If it interrupted the program, it lays the trap frame on the current thread's kernel stack and
- * makes sigreturn go on at arch_trap_entry, with the program's FPU registers where they are. If it
- * interrupted the kernel, an interrupt leaves a note in cpu->pending and a fault is resolved or fatal.
+ * Traps as a Linux process gets them: signals. A handler runs on a stack of its own and does what
+ * the entry code of plat/kvm does. If it interrupted the program, it lays the trap frame on the
+ * current thread's kernel stack and makes sigreturn go on at arch_trap_entry, with the program's
+ * FPU registers where they are. If it interrupted the kernel, an interrupt leaves a note in
+ * cpu->pending and a fault is resolved or fatal.
  *
- * Handlers block all signals but SIGSEGV and SIGBUS, so that a fault while a fault is being reported is seen. Only that
- * of SIGSYS, which programs with syscall instructions of their own run often, blocks none: it need not go
- * through sigreturn then but loads the FPU registers and jumps. A timer signal meanwhile finds the kernel running.
+ * Handlers block all signals but SIGSEGV and SIGBUS, so that a fault while a fault is being
+ * reported is seen. Only that of SIGSYS, which programs with syscall instructions of their own run
+ * often, blocks none: it need not go through sigreturn then but loads the FPU registers and jumps.
+ * A timer signal meanwhile finds the kernel running.
  */
 #include "arch/arch.h"
 #include "base/errno.h"
@@ -19,11 +21,14 @@
 #define RFLAGS_KERNEL 0x202u /* interrupts on, all else off */
 #define SS_USER 0x2bu
 #define INT80_ERROR (0x80u * 8 + 2)
+/* In handlers other than that of SIGSYS. */
+#define SIGNALS_BLOCKED (~(1UL << (HOST_SIGSEGV - 1) | 1UL << (HOST_SIGBUS - 1)))
 /* Signal stack besides what the host puts there: a report, and a fault inside it. */
 #define SIGSTACK_FRAMES 3u
 #define SIGSTACK_OWN_BYTES (16UL << 10)
 
-static void frame_load(struct trap_frame *f, const struct host_ucontext *uc, uint64_t vector, uint64_t error)
+static void frame_load(struct trap_frame *f, const struct host_ucontext *uc, uint64_t vector,
+		       uint64_t error)
 {
 	*f = (struct trap_frame){
 		.r15 = uc->r15,
@@ -74,7 +79,7 @@ static void frame_store(const struct trap_frame *f, struct host_ucontext *uc)
 	uc->rflags = f->rflags;
 }
 
-/* Leave the handler into the kernel, with the program's registers in a frame where the kernel expects it. */
+/* Leave the handler into the kernel, the program's registers in a frame where that expects it. */
 static void trap_enter(struct host_ucontext *uc, uint64_t vector, uint64_t error)
 {
 	struct trap_frame *f = (struct trap_frame *)cpu_self()->kstack_top - 1;
@@ -85,7 +90,7 @@ static void trap_enter(struct host_ucontext *uc, uint64_t vector, uint64_t error
 	uc->rflags = RFLAGS_KERNEL;
 }
 
-/* The end of a signal frame's FXSAVE area (arch/x86/include/uapi/asm/sigcontext.h, struct _fpx_sw_bytes). */
+/* The end of a signal frame's FXSAVE area (uapi/asm/sigcontext.h, struct _fpx_sw_bytes). */
 #define FP_XSTATE_MAGIC1 0x46505853u
 #define FXSAVE_SW_BYTES 464
 
@@ -104,7 +109,8 @@ static NORETURN void trap_jump(struct host_ucontext *uc, uint64_t vector, uint64
 	if (sw->magic1 == FP_XSTATE_MAGIC1)
 		__asm__ volatile("xrstor64 (%0)"
 				 :
-				 : "r"(uc->fpstate), "a"((uint32_t)sw->xfeatures), "d"((uint32_t)(sw->xfeatures >> 32))
+				 : "r"(uc->fpstate), "a"((uint32_t)sw->xfeatures),
+				   "d"((uint32_t)(sw->xfeatures >> 32))
 				 : "memory");
 	else
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(uc->fpstate) : "memory");
@@ -134,7 +140,7 @@ static void signal_timer(struct host_ucontext *uc)
 		uc->rip = (uintptr_t)linuxu_ppoll_check;
 }
 
-/* Syscall User Dispatch also catches the vDSO's own call (an unreadable clock source): make it here. */
+/* Syscall User Dispatch also catches the vDSO's own call (of an unreadable clock): make it. */
 static bool signal_vdso_call(struct host_ucontext *uc)
 {
 	if (uc->rip - linuxu_host.vdso >= linuxu_host.vdso_end - linuxu_host.vdso)
@@ -183,7 +189,7 @@ static void signal_fault(int sig, struct host_ucontext *uc)
 	}
 	if (vector == TRAP_PAGE_FAULT && linuxu_lazy_fault(uc->cr2))
 		return;
-	/* Stacks grow, and kernel code that runs on the program's stack (DIRECT calls) tolerates faults. */
+	/* Stacks grow, and kernel code on the program's stack (DIRECT calls) tolerates faults. */
 	frame_load(&f, uc, vector, uc->error);
 	if (trap_try_fault(&f))
 		frame_store(&f, uc);
@@ -195,8 +201,8 @@ static void signal_handle(int sig, const struct host_siginfo *info, struct host_
 {
 	if (sig == HOST_SIGALRM)
 		signal_timer(uc);
-	else if (info->code <= 0)
-		linuxu_exit(128 + sig); /* kill(1), not a fault: what would have happened without a handler */
+	else if (info->code <= 0) /* kill(1), not a fault: as if there were no handler */
+		linuxu_exit(128 + sig);
 	else if (sig == HOST_SIGSYS)
 		signal_syscall(info, uc);
 	else
@@ -207,11 +213,13 @@ static void signal_install(int sig, uintptr_t handler)
 {
 	const struct host_sigaction sa = {
 		.handler = handler,
-		.flags = HOST_SA_SIGINFO | HOST_SA_RESTORER | HOST_SA_ONSTACK | HOST_SA_RESTART | HOST_SA_NODEFER,
+		.flags = HOST_SA_SIGINFO | HOST_SA_RESTORER | HOST_SA_ONSTACK | HOST_SA_RESTART |
+			 HOST_SA_NODEFER,
 		.restorer = (uintptr_t)linuxu_sigreturn,
-		.mask = sig == HOST_SIGSYS ? 0 : ~(1UL << (HOST_SIGSEGV - 1) | 1UL << (HOST_SIGBUS - 1)),
+		.mask = sig == HOST_SIGSYS ? 0 : SIGNALS_BLOCKED,
 	};
-	long err = host_call4(HOST_NR_RT_SIGACTION, (uintptr_t)sig, (uintptr_t)&sa, 0, sizeof(sa.mask));
+	long err = host_call4(HOST_NR_RT_SIGACTION, (uintptr_t)sig, (uintptr_t)&sa, 0,
+			      sizeof(sa.mask));
 
 	if (err)
 		linuxu_die("the host refuses a signal handler", err);
@@ -221,7 +229,8 @@ void linuxu_signal_init(void)
 {
 	static const uint8_t handled[] = {HOST_SIGSEGV, HOST_SIGBUS,  HOST_SIGFPE, HOST_SIGILL,
 					  HOST_SIGTRAP, HOST_SIGALRM, HOST_SIGSYS};
-	size_t size = ALIGN_UP(SIGSTACK_FRAMES * linuxu_host.sigstack_min + SIGSTACK_OWN_BYTES, PAGE_SIZE);
+	size_t size = ALIGN_UP(SIGSTACK_FRAMES * linuxu_host.sigstack_min + SIGSTACK_OWN_BYTES,
+			       PAGE_SIZE);
 	struct host_stack stack = {.sp = linuxu_kstack_alloc(size), .size = size};
 	uint64_t unblock = 0;
 	long err = stack.sp != 0 ? host_call2(HOST_NR_SIGALTSTACK, (uintptr_t)&stack, 0) : -ENOMEM;
@@ -232,8 +241,9 @@ void linuxu_signal_init(void)
 		signal_install(handled[i], (uintptr_t)signal_handle);
 		unblock |= 1UL << (handled[i] - 1);
 	}
-	/* A closed pipe is an error of write(2) to the kernel, and the program's SIGPIPE is raised by it. */
+	/* A closed pipe is an error of write(2); the kernel raises the program's SIGPIPE itself. */
 	signal_install(HOST_SIGPIPE, HOST_SIG_IGN);
 	/* Blocked signals are inherited through execve. */
-	host_call4(HOST_NR_RT_SIGPROCMASK, HOST_SIG_UNBLOCK, (uintptr_t)&unblock, 0, sizeof(unblock));
+	host_call4(HOST_NR_RT_SIGPROCMASK, HOST_SIG_UNBLOCK, (uintptr_t)&unblock, 0,
+		   sizeof(unblock));
 }

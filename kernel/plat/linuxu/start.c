@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * From Linux's execve to boot_main(): relocate the image, take what Linux left on the stack, make its read-only data
- * read-only, set up the CPU, memory, signals and the filter, and go over to a kernel stack.
+ * From Linux's execve to boot_main(): relocate the image, take what Linux left on the stack, make
+ * its read-only data read-only, set up the CPU, memory, signals and the filter, and go over to a
+ * kernel stack.
  */
 #include "arch/arch.h"
 #include "base/elf.h"
@@ -12,7 +13,8 @@
 #include "plat/linuxu/linuxu.h"
 
 #define BOOT_STACK_BYTES (64UL << 10)
-/* What a signal frame needs at most on processors whose host does not say (AT_MINSIGSTKSZ, Linux 5.14). */
+/* What a signal frame needs at most on processors whose host does not say (AT_MINSIGSTKSZ,
+ * Linux 5.14). */
 #define SIGSTACK_MIN_DEFAULT 12288u
 
 struct linuxu_host linuxu_host = {.log_fd = 2, .exe_fd = -1, .sigstack_min = SIGSTACK_MIN_DEFAULT};
@@ -37,7 +39,8 @@ void linuxu_die(const char *what, long err)
 	size_t n;
 
 	if (err != 0)
-		n = fmt_format(line, sizeof(line), "kiln: cannot run on this host: %s (error %ld)\n", what, -err);
+		n = fmt_format(line, sizeof(line),
+			       "kiln: cannot run on this host: %s (error %ld)\n", what, -err);
 	else
 		n = fmt_format(line, sizeof(line), "kiln: cannot run on this host: %s\n", what);
 	host_call3(HOST_NR_WRITE, 2, (uintptr_t)line, MIN(n, sizeof(line) - 1));
@@ -52,7 +55,8 @@ static void start_log_fd(const char *opts)
 	for (; *opts != 0; opts++) {
 		if (str_prefix(opts, "logfd=", &digits)) {
 			linuxu_host.log_fd = 0;
-			for (; *digits >= '0' && *digits <= '9' && linuxu_host.log_fd < 100000; digits++)
+			for (; *digits >= '0' && *digits <= '9' && linuxu_host.log_fd < 100000;
+			     digits++)
 				linuxu_host.log_fd = linuxu_host.log_fd * 10 + (*digits - '0');
 			return;
 		}
@@ -63,7 +67,8 @@ static void start_log_fd(const char *opts)
 	}
 }
 
-/* argc, argv and envp; KILN_OPTS is the kernel's and not for the program. Returns the auxiliary vector. */
+/* argc, argv and envp; KILN_OPTS is the kernel's and not for the program. Returns the auxiliary
+ * vector. */
 static const uintptr_t *start_args(uintptr_t *sp)
 {
 	char **in, **out;
@@ -128,7 +133,8 @@ static void start_cpu(uintptr_t stack_base)
 
 	c->self = c;
 	memcpy(&c->canary, linuxu_host.random, sizeof(c->canary));
-	c->canary = (c->canary * 0xff51afd7ed558ccdu) & ~0xffUL; /* a string that runs over ends at its 0 byte */
+	c->canary = (c->canary * 0xff51afd7ed558ccdu) &
+		    ~0xffUL; /* a string that runs over ends at its 0 byte */
 	c->kstack_base = stack_base;
 	c->kstack_top = stack_base + BOOT_STACK_BYTES;
 	arch_has_fsgsbase = linuxu_host.fsgsbase;
@@ -150,7 +156,8 @@ static bool start_fd_is_standard(int fd)
 	return fd >= 0 && fd <= 2;
 }
 
-/* Standard descriptors that were closed when we were started must not become the image's file: they get /dev/null. */
+/* Standard descriptors that were closed when we were started must not become the image's file: they
+ * get /dev/null. */
 static void start_open_exe(void)
 {
 	int fd = start_open("/proc/self/exe", HOST_O_CLOEXEC);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The one-shot timer, sleeping when there is nothing to run, and looking for console input now and then.
+ * The one-shot timer, sleeping when there is nothing to run, and looking for console input now and
+ * then.
  *
- * A host call costs more than a spurious interrupt now and then, so the host's timer is armed only when it would
- * come too late: a later deadline leaves it as it is, and when it fires early the handler arms it
- * again. The scheduler can thus set the timer at each switch for the price of two stores.
+ * A host call costs more than a spurious interrupt now and then, so the host's timer is armed only
+ * when it would come too late: a later deadline leaves it as it is, and when it fires early the
+ * handler arms it again. The scheduler can thus set the timer at each switch for the price of two
+ * stores.
  *
  * The state is this CPU's. linuxu_timer_expire() may interrupt the other functions between any two
- * instructions; it reads wanted_ns and console_ns and may arm the timer itself. The functions store what they want
- * before they look whether the timer is armed early enough, so at worst it is armed twice.
+ * instructions; it reads wanted_ns and console_ns and may arm the timer itself. The functions store
+ * what they want before they look whether the timer is armed early enough, so at worst it is armed
+ * twice.
  */
 #include "arch/arch.h"
 #include "base/errno.h"
@@ -18,9 +21,10 @@
 #define CONSOLE_POLL_NS 10000000u
 #define TIMER_NOT_CREATED (-1)
 
-static volatile uint64_t timer_armed_ns = NEVER;   /* when the host's timer will fire */
-static volatile uint64_t timer_wanted_ns = NEVER;  /* what timer_set() asked for */
-static volatile uint64_t timer_console_ns = NEVER; /* when to look for input; NEVER: not watched, or idle */
+static volatile uint64_t timer_armed_ns = NEVER;  /* when the host's timer will fire */
+static volatile uint64_t timer_wanted_ns = NEVER; /* what timer_set() asked for */
+static volatile uint64_t timer_console_ns =
+	NEVER; /* when to look for input; NEVER: not watched, or idle */
 static bool timer_console_watched;
 static int32_t timer_id = TIMER_NOT_CREATED;
 
@@ -31,7 +35,8 @@ static void timer_create_host(void)
 		.notify = HOST_SIGEV_THREAD_ID,
 		.tid = (int32_t)host_call1(HOST_NR_GETTID, 0),
 	};
-	long err = host_call3(HOST_NR_TIMER_CREATE, HOST_CLOCK_MONOTONIC, (uintptr_t)&ev, (uintptr_t)&timer_id);
+	long err = host_call3(HOST_NR_TIMER_CREATE, HOST_CLOCK_MONOTONIC, (uintptr_t)&ev,
+			      (uintptr_t)&timer_id);
 
 	if (err)
 		linuxu_die("the host gives no timer", err);
@@ -51,7 +56,8 @@ static void timer_arm(uint64_t deadline_ns)
 	its.value.sec = (int64_t)(deadline_ns / NS_PER_S);
 	its.value.nsec = (int64_t)(deadline_ns % NS_PER_S);
 	timer_armed_ns = deadline_ns;
-	host_call4(HOST_NR_TIMER_SETTIME, (uintptr_t)timer_id, HOST_TIMER_ABSTIME, (uintptr_t)&its, 0);
+	host_call4(HOST_NR_TIMER_SETTIME, (uintptr_t)timer_id, HOST_TIMER_ABSTIME, (uintptr_t)&its,
+		   0);
 }
 
 void linuxu_timer_set(uint64_t deadline_ns)
