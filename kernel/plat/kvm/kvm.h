@@ -86,6 +86,12 @@ void kstack_free(vaddr_t base, size_t bytes);
 void trap_init(void);
 struct trap_frame *kvm_trap(struct trap_frame *frame);
 
+/* What lgdt, lidt take. */
+struct PACKED table_pointer {
+	uint16_t limit;
+	uint64_t base;
+};
+
 /* --- apic.c --- */
 void apic_timer_set(uint64_t deadline_ns);
 /* Route the legacy interrupt of the console's UART to this CPU. */

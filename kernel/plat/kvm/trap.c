@@ -29,12 +29,6 @@ struct idt_gate {
 };
 #define GATE_IST(n) ((uint64_t)(n) << 32)
 
-/* What lgdt, lidt take. */
-struct PACKED table_pointer {
-	uint16_t limit;
-	uint64_t base;
-};
-
 /* null, 64-bit code, data, TSS (two entries); start.S loads it first at its physical address. */
 uint64_t kvm_gdt[5] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0};
 
