@@ -296,25 +296,36 @@ int vma_unmap(vaddr_t start, size_t len)
 	return rc;
 }
 
-/* May all of [start, end) be given prot? 0, -ENOMEM (a part is unmapped), -EACCES. */
-static int vma_protect_check(vaddr_t start, vaddr_t end, unsigned prot)
+/*
+ * May all of [start, end), of which first is the first VMA, be given prot? 0 with the last VMA in *last, -ENOMEM (a part
+ * is unmapped), -EACCES.
+ */
+static int vma_protect_check(struct vma *first, vaddr_t start, vaddr_t end, unsigned prot, struct vma **last)
 {
-	if (!range_is_mapped(start, end))
-		return -ENOMEM;
-	for (const struct vma *v = vma_above(start); v != NULL && v->start < end; v = v->next)
+	int rc = 0;
+
+	for (struct vma *v = first; v != NULL && v->start <= start; v = v->next) {
 		if ((v->flags & VMA_IMAGE) && (prot & ~v->prot) != 0)
-			return -EACCES;
-	return 0;
+			rc = -EACCES;
+		*last = v;
+		if (v->end >= end)
+			return rc;
+		start = v->end;
+	}
+	return -ENOMEM;
 }
 
 /*
  * Give [lo, hi), a part of v, the protection prot: cut v at its edges, using up spares, and unite the
- * result with its neighbours where they are now alike. 0 or -ENOMEM from the host (v is as before, maybe cut).
+ * result with its neighbours where they are now alike. 0 with the VMA that holds [lo, hi) in *result, or -ENOMEM from
+ * the host (nothing changed).
  */
-static int vma_protect_part(struct vma *v, vaddr_t lo, vaddr_t hi, unsigned prot, struct vma **spares)
+static int vma_protect_part(struct vma *v, vaddr_t lo, vaddr_t hi, unsigned prot, struct vma **spares,
+			    struct vma **result)
 {
 	int rc;
 
+	*result = v;
 	if (v->prot == prot)
 		return 0;
 	rc = plat->pmap_protect(lo, hi - lo, prot, MAX(lo, v->touched_lo), MIN(hi, v->touched_hi));
@@ -330,34 +341,34 @@ static int vma_protect_part(struct vma *v, vaddr_t lo, vaddr_t hi, unsigned prot
 		spares[0] = NULL;
 	}
 	v->prot = prot;
-	vma_merge(v);
+	*result = vma_merge(v);
 	return 0;
 }
 
 static int vma_protect_locked(vaddr_t start, vaddr_t end, unsigned prot)
 {
-	struct vma *spares[2] = {NULL, NULL};
-	int rc = vma_protect_check(start, end, prot);
+	struct vma *spares[2] = {NULL, NULL}, *v = vma_above(start), *last;
+	int rc = vma_protect_check(v, start, end, prot, &last);
 
 	if (rc != 0)
 		return rc;
 	/* One cut at most at each end of the range. */
-	if (vma_above(start)->start < start)
-		spares[0] = heap_alloc(sizeof(struct vma));
-	if (vma_above(end - 1)->end > end)
-		spares[1] = heap_alloc(sizeof(struct vma));
-	if ((vma_above(start)->start < start && spares[0] == NULL) ||
-	    (vma_above(end - 1)->end > end && spares[1] == NULL))
+	if (v->start < start && (spares[0] = heap_alloc(sizeof(*v))) == NULL)
 		rc = -ENOMEM;
-	while (rc == 0 && start < end) {
-		struct vma *v = vma_above(start);
+	if (last->end > end && (spares[1] = heap_alloc(sizeof(*v))) == NULL)
+		rc = -ENOMEM;
+	while (rc == 0) {
 		vaddr_t hi = MIN(end, v->end);
 
-		rc = vma_protect_part(v, start, hi, prot, spares);
+		rc = vma_protect_part(v, start, hi, prot, spares, &v);
 		start = hi;
+		if (start == end)
+			break;
+		if (v->end == hi)
+			v = v->next;
 	}
-	heap_free(spares[0], sizeof(struct vma));
-	heap_free(spares[1], sizeof(struct vma));
+	heap_free(spares[0], sizeof(*v));
+	heap_free(spares[1], sizeof(*v));
 	return rc;
 }
 

@@ -155,16 +155,21 @@ void vma_tree_erase(struct vma *v)
 	heap_free(v, sizeof(*v));
 }
 
+static void vma_trim_touched(struct vma *v)
+{
+	v->touched_lo = MAX(v->touched_lo, v->start);
+	v->touched_hi = MIN(v->touched_hi, v->end);
+	if (v->touched_lo >= v->touched_hi)
+		vma_touch_none(v);
+}
+
 void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	bool start_moved = v->start != start, end_moved = v->end != end;
 
 	v->start = start;
 	v->end = end;
-	v->touched_lo = MAX(v->touched_lo, start);
-	v->touched_hi = MIN(v->touched_hi, end);
-	if (v->touched_lo >= v->touched_hi)
-		vma_touch_none(v);
+	vma_trim_touched(v);
 	if (start_moved)
 		vma_gap_changed(v);
 	if (end_moved)
@@ -177,10 +182,10 @@ void vma_split(struct vma *v, vaddr_t at, struct vma *upper)
 	upper->start = at;
 	/* Only the lower part goes on growing. */
 	upper->flags &= ~VMA_GROWSDOWN;
-	upper->touched_lo = MAX(upper->touched_lo, at);
-	if (upper->touched_lo >= upper->touched_hi)
-		vma_touch_none(upper);
-	vma_set_bounds(v, v->start, at);
+	vma_trim_touched(upper);
+	/* No gap changes: upper begins where v ends now, and ends where it did. */
+	v->end = at;
+	vma_trim_touched(v);
 	vma_tree_insert(upper, v, v->next);
 }
 
