@@ -36,6 +36,7 @@
 #define HOST_NR_EXIT_GROUP 231
 #define HOST_NR_OPENAT 257
 #define HOST_NR_PPOLL 271
+#define HOST_NR_PRLIMIT64 302
 #define HOST_NR_GETCPU 309
 #define HOST_NR_SECCOMP 317
 #define HOST_NR_GETRANDOM 318
@@ -208,6 +209,12 @@ struct host_pollfd {
 #define HOST_PR_SET_NO_NEW_PRIVS 38
 #define HOST_PR_SET_SYSCALL_USER_DISPATCH 59
 #define HOST_GRND_NONBLOCK 1u
+
+#define HOST_RLIMIT_AS 9
+
+struct host_rlimit {
+	uint64_t soft, hard;
+};
 
 struct host_sysinfo {
 	int64_t uptime;

@@ -13,10 +13,11 @@
 #include "plat/linuxu/linuxu.h"
 
 #define WINDOW_BYTES_MAX (1UL << 44)
-#define WINDOW_BYTES_MIN (1UL << 30)
+#define WINDOW_BYTES_MIN (1UL << 24)
 #define KSTACK_AREA_BYTES_MAX (1UL << 34)
-#define KSTACK_AREA_BYTES_MIN (1UL << 24)
-#define RAM_BYTES_MIN (64UL << 20)
+#define KSTACK_AREA_BYTES_MIN (1UL << 22)
+#define RAM_BYTES_WANTED (64UL << 20) /* even if that is more than a quarter of the host's */
+#define RAM_BYTES_MIN (1UL << 22)
 /* Where the window really begins and ends is random, out of so many pages at each end. */
 #define WINDOW_SLACK_PAGES(bytes) ((bytes) / PAGE_SIZE / 16)
 
@@ -31,13 +32,26 @@ static long memory_map(uintptr_t at, size_t len, unsigned prot)
 			  (uintptr_t)-1, 0);
 }
 
-/* Reserve as much as the host allows (ulimit -v), halving from max down to min bytes. */
-static struct plat_ram memory_reserve(size_t max, size_t min, unsigned prot, const char *what)
+/* Address space that the host allows in all (ulimit -v). */
+static size_t memory_limit(void)
+{
+	struct host_rlimit r;
+
+	if (host_call4(HOST_NR_PRLIMIT64, 0, HOST_RLIMIT_AS, 0, (uintptr_t)&r))
+		return SIZE_MAX;
+	return r.soft;
+}
+
+/* Reserve as much as the host allows, halving from max down to min bytes, but no more than cap. */
+static struct plat_ram memory_reserve(size_t max, size_t cap, size_t min, unsigned prot,
+				      const char *what)
 {
 	struct plat_ram r;
 	long at = -ENOMEM;
 
 	for (size_t len = max; len >= min; len /= 2) {
+		if (len > cap)
+			continue;
 		at = memory_map(0, len, prot);
 		if (at >= 0) {
 			r.start = (uintptr_t)at;
@@ -48,8 +62,7 @@ static struct plat_ram memory_reserve(size_t max, size_t min, unsigned prot, con
 	linuxu_die(what, at);
 }
 
-/* --- kernel stacks: slots of equal size, each with its stack at the upper end and the rest a guard
- * --- */
+/* --- kernel stacks: slots of equal size, the stack at the upper end, the rest a guard --- */
 
 #define KSTACK_SLOT_BYTES (128UL << 10)
 #define KSTACK_WARM_MAX 64u /* freed stacks that keep their pages */
@@ -57,8 +70,7 @@ static struct plat_ram memory_reserve(size_t max, size_t min, unsigned prot, con
 static struct {
 	struct spinlock lock; /* guards all that changes below */
 	struct plat_ram area;
-	uint32_t *next; /* per slot: the next one of the list it is on; 0 ends it (slot 0 holds this
-			   table) */
+	uint32_t *next; /* per slot: the next one of the list it is on; 0 (it holds this) ends it */
 	uint32_t frontier, limit; /* first slot that was never used; number of slots */
 	uint32_t cold;            /* list of freed slots without memory */
 	uint32_t warm;            /* list of freed stacks, all of warm_bytes */
@@ -66,11 +78,11 @@ static struct {
 	size_t warm_bytes;
 } kstack;
 
-static void kstack_init(void)
+static void kstack_init(size_t cap)
 {
 	size_t table;
 
-	kstack.area = memory_reserve(KSTACK_AREA_BYTES_MAX, KSTACK_AREA_BYTES_MIN, PROT_NONE,
+	kstack.area = memory_reserve(KSTACK_AREA_BYTES_MAX, cap, KSTACK_AREA_BYTES_MIN, PROT_NONE,
 				     "no address space for the kernel's stacks");
 	kstack.limit = (uint32_t)((kstack.area.end - kstack.area.start) / KSTACK_SLOT_BYTES);
 	kstack.next = (uint32_t *)kstack.area.start;
@@ -167,20 +179,19 @@ static uint64_t ram_bytes_of_host(uint64_t *free)
 void linuxu_memory_init(void)
 {
 	uint64_t free, quarter = ALIGN_DOWN(ram_bytes_of_host(&free) / 4, PAGE_SIZE);
-	size_t len;
+	size_t len, limit = memory_limit();
 
-	memory_window = memory_reserve(WINDOW_BYTES_MAX, WINDOW_BYTES_MIN, PROT_NONE,
-				       "no address space for the program");
+	memory_window = memory_reserve(WINDOW_BYTES_MAX, limit / 2, WINDOW_BYTES_MIN, PROT_NONE,
+				       "no address space for the program (ulimit -v?)");
 	len = memory_window.end - memory_window.start;
 	memory_window.start += linuxu_host.random[0] % WINDOW_SLACK_PAGES(len) * PAGE_SIZE;
 	memory_window.end -= linuxu_host.random[1] % WINDOW_SLACK_PAGES(len) * PAGE_SIZE;
-	kstack_init();
-	memory_ram = memory_reserve(MAX(quarter, RAM_BYTES_MIN), RAM_BYTES_MIN / 16,
+	kstack_init(limit / 8);
+	memory_ram = memory_reserve(MAX(quarter, RAM_BYTES_WANTED), limit / 8, RAM_BYTES_MIN,
 				    PROT_READ | PROT_WRITE,
-				    "no address space for the kernel's memory");
+				    "no address space for the kernel's memory (ulimit -v?)");
 	memory_ram.end = ALIGN_DOWN(memory_ram.end, PAGE_SIZE);
-	/* One small object must not cost a huge page. Hosts without huge pages refuse; all the
-	 * better. */
+	/* One small object must not cost a huge page. Hosts that have none refuse. */
 	host_call3(HOST_NR_MADVISE, memory_ram.start, memory_ram.end - memory_ram.start,
 		   HOST_MADV_NOHUGEPAGE);
 }

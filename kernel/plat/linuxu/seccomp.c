@@ -199,7 +199,7 @@ void linuxu_filter_init(void)
 				  (uintptr_t)linuxu_hostcall_start,
 				  (uintptr_t)(linuxu_hostcall_end - linuxu_hostcall_start), 0, 0);
 	if (dispatch_err == 0)
-		log_line(LOG_INFO,
+		log_line(LOG_WARN,
 			 "the host has no seccomp (error %ld): host calls are not filtered",
 			 -seccomp_err);
 	else
