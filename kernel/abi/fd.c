@@ -115,6 +115,8 @@ static long fcntl_file(struct file *f, long fd, long cmd, long arg)
 	case F_GETFL:
 		return (long)file_flags(f);
 	case F_SETFL:
+		if ((file_flags(f) & O_PATH) != 0)
+			return -EBADF;
 		file_change_flags(f, FCNTL_SETFL, (unsigned)arg & FCNTL_SETFL);
 		return 0;
 	case F_GETOWN: /* nobody gets signals on input */
@@ -161,7 +163,7 @@ static long ioctl_file(struct file *f, long fd, unsigned cmd, vaddr_t arg)
 
 long sys_ioctl(long fd, long cmd, long arg)
 {
-	struct file *f = fd_get((int)fd);
+	struct file *f = fd_get_usable((int)fd);
 	long result;
 
 	if (f == NULL)
@@ -231,15 +233,15 @@ long sys_eventfd(long value)
 	return sys_eventfd2(value, 0);
 }
 
-/* For calls that find nothing to do on any open file: 0 or -EBADF. */
-static long fd_check(long fd)
-{
-	return fd_cloexec_get((int)fd) < 0 ? -EBADF : 0;
-}
-
+/* No file that there is has storage behind it, for which these calls are. */
 long sys_fsync(long fd)
 {
-	return fd_check(fd) != 0 ? -EBADF : -EINVAL;
+	struct file *f = fd_get_usable((int)fd);
+
+	if (f == NULL)
+		return -EBADF;
+	file_put(f);
+	return -EINVAL;
 }
 
 long sys_fdatasync(long fd)
@@ -255,7 +257,7 @@ long sys_sync(void)
 /* The kinds of advice of Linux are 0 to 5. Pipes and terminals take none. */
 long sys_fadvise64(long fd, long offset, long len, long advice)
 {
-	struct file *f = fd_get((int)fd);
+	struct file *f = fd_get_usable((int)fd);
 	long err = 0;
 
 	(void)offset;
@@ -269,10 +271,9 @@ long sys_fadvise64(long fd, long offset, long len, long advice)
 	return err;
 }
 
-/* Only files in storage can be read ahead. */
 long sys_readahead(long fd, long offset, long count)
 {
 	(void)offset;
 	(void)count;
-	return fd_check(fd) != 0 ? -EBADF : -EINVAL;
+	return sys_fsync(fd);
 }

@@ -57,7 +57,7 @@ static int iov_import(struct iov *iov, struct uio *u, vaddr_t addr, size_t count
 		iov_free(iov);
 		return (int)total;
 	}
-	*u = (struct uio){.vec = iov->vec, .left = (size_t)total};
+	*u = (struct uio){.vec = iov->vec, .left = (size_t)total, .vector = true};
 	return 0;
 }
 
@@ -185,7 +185,7 @@ long sys_pwritev(long fd, long addr, long count, long pos, long pos_high)
 
 long sys_lseek(long fd, long offset, long whence)
 {
-	struct file *f = fd_get((int)fd);
+	struct file *f = fd_get_usable((int)fd);
 	long pos;
 
 	if (f == NULL)

@@ -89,7 +89,8 @@ static int open_node(unsigned node, unsigned flags, struct file **out)
 	if ((flags & O_DIRECTORY) != 0 && kind != NODE_KIND_DIR)
 		return -ENOTDIR;
 	if (kind != NODE_KIND_LINK)
-		return node_open(node, (flags & OPEN_KEEP) | O_LARGEFILE, out);
+		return node_open(
+			node, (flags & OPEN_KEEP) | ((flags & O_PATH) != 0 ? 0 : O_LARGEFILE), out);
 	/* A link that was not followed, or a descriptor's that leads to no file of the tree: it is
 	 * opened by sharing. */
 	if (node < NODE_FD || (flags & O_NOFOLLOW) != 0)
@@ -248,7 +249,7 @@ long sys_fchdir(long fd)
 
 long sys_getdents64(long fd, long buf, long size)
 {
-	struct file *f = fd_get((int)fd);
+	struct file *f = fd_get_usable((int)fd);
 	long n;
 
 	if (f == NULL)

@@ -116,7 +116,7 @@ static int poll_import(struct poll_slot *slots, size_t n, vaddr_t fds)
 		if (user_copy_in(&p, fds + i * sizeof(p), sizeof(p)) != 0)
 			return -EFAULT;
 		slots[i].events = (uint16_t)p.events;
-		slots[i].file = p.fd >= 0 ? fd_get(p.fd) : NULL;
+		slots[i].file = p.fd >= 0 ? fd_get_usable(p.fd) : NULL;
 		if (p.fd >= 0 && slots[i].file == NULL)
 			slots[i].found = POLLNVAL;
 	}
@@ -246,7 +246,7 @@ static long select_slots(const struct select *s, struct poll_slot *slots)
 			continue;
 		if (slots != NULL) {
 			slots[count].events = events;
-			slots[count].file = fd_get((int)fd);
+			slots[count].file = fd_get_usable((int)fd);
 			if (slots[count].file == NULL)
 				return -EBADF;
 		}

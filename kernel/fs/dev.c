@@ -67,6 +67,7 @@ const struct file_ops dev_random_ops = {
 	.stat = node_file_stat,
 	.release = node_file_release,
 	.seekable = true,
+	.seek_ignored = true,
 };
 
 const struct file_ops dev_null_ops = {
@@ -75,6 +76,7 @@ const struct file_ops dev_null_ops = {
 	.stat = node_file_stat,
 	.release = node_file_release,
 	.seekable = true,
+	.seek_ignored = true,
 };
 
 const struct file_ops dev_zero_ops = {
@@ -83,6 +85,7 @@ const struct file_ops dev_zero_ops = {
 	.stat = node_file_stat,
 	.release = node_file_release,
 	.seekable = true,
+	.seek_ignored = true,
 	.mappable = true,
 };
 
@@ -92,4 +95,6 @@ const struct file_ops dev_full_ops = {
 	.stat = node_file_stat,
 	.release = node_file_release,
 	.seekable = true,
+	.seek_ignored = true,
+	.takes_empty = true,
 };

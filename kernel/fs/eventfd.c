@@ -56,7 +56,7 @@ static ssize64_t eventfd_write(struct file *f, struct uio *u, uint64_t pos)
 	int err;
 
 	(void)pos;
-	if (u->left < sizeof(value))
+	if (uio_first(u) != sizeof(value))
 		return -EINVAL;
 	err = uio_get(u, &value, sizeof(value));
 	if (err != 0)
@@ -116,6 +116,7 @@ static const struct file_ops eventfd_ops = {
 	.stat = eventfd_stat,
 	.release = eventfd_release,
 	.seek_ignored = true,
+	.takes_empty = true,
 };
 
 int eventfd_create(uint32_t value, unsigned flags, struct file **out)

@@ -8,6 +8,7 @@
 #include "base/string.h"
 #include "core/heap.h"
 #include "fs/console.h"
+#include "fs/fcntl.h"
 #include "fs/file.h"
 
 #define FD_INITIAL 16
@@ -87,6 +88,17 @@ struct file *fd_get(int fd)
 	if (slot != NULL)
 		f = file_get(fd_slot_file(*slot));
 	spin_unlock(&fds.lock);
+	return f;
+}
+
+struct file *fd_get_usable(int fd)
+{
+	struct file *f = fd_get(fd);
+
+	if (f != NULL && (file_flags(f) & O_PATH) != 0) {
+		file_put(f);
+		return NULL;
+	}
 	return f;
 }
 

@@ -51,7 +51,9 @@ static ssize64_t file_move(struct file *f, struct uio *u, uint64_t pos, bool wri
 		return -EBADF;
 	if (op == NULL)
 		return -EINVAL;
-	return u->left > 0 ? op(f, u, pos) : 0;
+	if (u->left == 0 && (u->vector || !f->ops->takes_empty))
+		return 0;
+	return op(f, u, pos);
 }
 
 /* Files with a position do not sleep in read and write, so that the lock may be held. */
@@ -96,10 +98,10 @@ ssize64_t file_seek(struct file *f, int64_t offset, int whence)
 	int64_t target;
 	ssize64_t result = -EINVAL;
 
-	if ((file_flags(f) & O_PATH) != 0)
-		return -EBADF;
+	if (f->ops->seek_ignored)
+		return 0;
 	if (!f->ops->seekable)
-		return f->ops->seek_ignored ? 0 : -ESPIPE;
+		return -ESPIPE;
 	file_stat(f, &st);
 	spin_lock(&f->lock);
 	base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? f->pos : st.size;

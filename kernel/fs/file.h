@@ -31,9 +31,9 @@ struct file_stat {
 #define FILE_RDEV(major, minor) ((uint64_t)(major) << 8 | (minor))
 
 /*
- * What a kind of file can do. A NULL means that it cannot, as said. u->left is never 0 on entry of
- * read and write. They return bytes moved, and an error only if there are none; both may sleep, and
- * return -ERESTARTSYS when a signal interrupts them.
+ * What a kind of file can do. A NULL means that it cannot, as said. u->left is not 0 on entry of
+ * read and write, but for takes_empty. They return bytes moved, and an error only if there are
+ * none; both may sleep, and return -ERESTARTSYS when a signal interrupts them.
  */
 struct file_ops {
 	ssize64_t (*read)(struct file *f, struct uio *u, uint64_t pos);  /* NULL: -EINVAL */
@@ -46,8 +46,9 @@ struct file_ops {
 	void (*stat)(struct file *f, struct file_stat *out);
 	/* The last reference is gone: free f and what it holds. NULL: f is static. */
 	void (*release)(struct file *f);
-	bool seekable;     /* it has a position */
-	bool seek_ignored; /* it has none, and lseek(2) says 0 all the same */
+	bool seekable;     /* it has a position: pread(2) and pwrite(2) work */
+	bool seek_ignored; /* lseek(2) does nothing and says 0 */
+	bool takes_empty;  /* read(2) and write(2) of no bytes come through too */
 	bool mappable; /* mmap(2) may read it into memory, or, for /dev/zero, give plain memory */
 };
 
@@ -85,6 +86,8 @@ void file_stat(struct file *f, struct file_stat *out);
 
 /* The file behind fd, with a reference for the caller; NULL if fd is not open. */
 struct file *fd_get(int fd);
+/* The same for calls that do something with the file: none if it was opened with O_PATH. */
+struct file *fd_get_usable(int fd);
 /*
  * Put f at the lowest free descriptor >= min. The caller's reference goes over to the table on
  * success. The descriptor, -EMFILE, -EINVAL (min is above the limit) or -ENOMEM.

@@ -301,6 +301,7 @@ static const struct file_ops node_dir_ops = {
 	.stat = node_file_stat,
 	.release = node_file_release,
 	.seekable = true,
+	.takes_empty = true,
 };
 
 unsigned node_of_file(struct file *f)

@@ -80,6 +80,11 @@ int uio_put_zeros(struct uio *u, size_t n)
 	return uio_copy(u, UIO_ZERO, NULL, n);
 }
 
+size_t uio_first(struct uio *u)
+{
+	return u->left > 0 ? uio_piece(u, u->left) : 0;
+}
+
 void uio_skip(struct uio *u, size_t n)
 {
 	while (n > 0) {

@@ -18,6 +18,7 @@ struct uio {
 	size_t vec_done;           /* bytes of it done */
 	size_t left;               /* bytes in all ranges that are not done */
 	bool kernel;               /* ranges of the kernel */
+	bool vector;               /* came as an iovec */
 };
 
 /* One range of the program or the kernel. vec is the caller's storage and must live as long as u.
@@ -32,6 +33,8 @@ MUST_CHECK int uio_put(struct uio *u, const void *src, size_t n);
 MUST_CHECK int uio_get(struct uio *u, void *dst, size_t n);
 /* n <= u->left zeros to the ranges. */
 MUST_CHECK int uio_put_zeros(struct uio *u, size_t n);
+/* Bytes that the first range which is not empty has left; 0 if all are empty. */
+size_t uio_first(struct uio *u);
 /* Go n <= u->left bytes forward. */
 void uio_skip(struct uio *u, size_t n);
 
