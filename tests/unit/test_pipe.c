@@ -213,10 +213,13 @@ static void poll_waiter(void *arg)
 static void poll_waker(void *arg)
 {
 	uint64_t one = 1;
+	struct uio_vec vec;
+	struct uio u;
 
 	machine_spend(5000000);
 	sched_yield();
-	assert_int_equal(move(arg, &one, 8, true), 8);
+	uio_init(&u, &vec, (uintptr_t)&one, sizeof(one), true);
+	assert_int_equal(file_write(arg, &u), 8);
 }
 
 static void poll_waits_for_several(void **state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
 //@ compare: stdout status
+//@ status: 3
 /*
  * Results and error numbers of the system calls about time, scheduling, threads and signals, made
  * with the syscall instruction. What is printed is only what must be the same on Linux.
