@@ -28,7 +28,6 @@
 #define HOST_NR_ARCH_PRCTL 158
 #define HOST_NR_GETTID 186
 #define HOST_NR_TIME 201
-#define HOST_NR_RESTART_SYSCALL 219
 #define HOST_NR_TIMER_CREATE 222
 #define HOST_NR_TIMER_SETTIME 223
 #define HOST_NR_CLOCK_GETTIME 228
@@ -111,6 +110,7 @@ static ALWAYS_INLINE long host_call1(long nr, uintptr_t a)
 #define HOST_SIGSEGV 11
 #define HOST_SIGPIPE 13
 #define HOST_SIGALRM 14
+#define HOST_SIGCONT 18
 #define HOST_SIGSYS 31
 
 #define HOST_SA_SIGINFO 4u

@@ -98,8 +98,6 @@ static void filter_emit_host_calls(struct filter *f)
 		{HOST_NR_MADVISE, ARG_ANY, 0, {0}},
 		{HOST_NR_MREMAP, ARG_ANY, 0, {0}},
 		{HOST_NR_CLOCK_GETTIME, ARG_ANY, 0, {0}},
-		/* How the host resumes ppoll after SIGSTOP. */
-		{HOST_NR_RESTART_SYSCALL, ARG_ANY, 0, {0}},
 		{HOST_NR_GETTID, ARG_ANY, 0, {0}},
 		{HOST_NR_TIMER_CREATE, 0, 1, {HOST_CLOCK_MONOTONIC}},
 		{HOST_NR_GETRANDOM, ARG_ANY, 0, {0}},

@@ -199,6 +199,8 @@ static void signal_fault(int sig, struct host_ucontext *uc)
 
 static void signal_handle(int sig, const struct host_siginfo *info, struct host_ucontext *uc)
 {
+	if (sig == HOST_SIGCONT)
+		return; /* so that ppoll ends and what is left of its timeout is found anew */
 	if (sig == HOST_SIGALRM)
 		signal_timer(uc);
 	else if (info->code <= 0) /* kill(1), not a fault: as if there were no handler */
@@ -227,8 +229,8 @@ static void signal_install(int sig, uintptr_t handler)
 
 void linuxu_signal_init(void)
 {
-	static const uint8_t handled[] = {HOST_SIGSEGV, HOST_SIGBUS,  HOST_SIGFPE, HOST_SIGILL,
-					  HOST_SIGTRAP, HOST_SIGALRM, HOST_SIGSYS};
+	static const uint8_t handled[] = {HOST_SIGSEGV, HOST_SIGBUS,  HOST_SIGFPE,  HOST_SIGILL,
+					  HOST_SIGTRAP, HOST_SIGALRM, HOST_SIGCONT, HOST_SIGSYS};
 	size_t size = ALIGN_UP(SIGSTACK_FRAMES * linuxu_host.sigstack_min + SIGSTACK_OWN_BYTES,
 			       PAGE_SIZE);
 	struct host_stack stack = {.sp = linuxu_kstack_alloc(size), .size = size};
