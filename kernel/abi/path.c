@@ -39,7 +39,7 @@ static int path_base(long dirfd, unsigned *dir)
 
 int path_resolve(long dirfd, long addr, bool follow, struct node_path *out)
 {
-	ssize64_t len = user_strlen((vaddr_t)addr, PATH_MAX);
+	ssize64_t len = user_strlen((vaddr_t)addr, PATH_MAX), copied;
 	unsigned dir = NODE_ROOT;
 	char *text;
 	int err;
@@ -49,7 +49,8 @@ int path_resolve(long dirfd, long addr, bool follow, struct node_path *out)
 	text = heap_alloc((size_t)len + 1);
 	if (text == NULL)
 		return -ENOMEM;
-	err = (int)MIN(user_copy_string(text, (vaddr_t)addr, (size_t)len + 1), 0);
+	copied = user_copy_string(text, (vaddr_t)addr, (size_t)len + 1);
+	err = copied < 0 ? (int)copied : 0;
 	if (err == 0 && text[0] != '/')
 		err = path_base(dirfd, &dir);
 	if (err == 0)

@@ -192,10 +192,10 @@ static bool console_file_is_tty(const struct file *f)
 
 static long console_ioctl(struct file *f, unsigned cmd, vaddr_t arg)
 {
-	int32_t count;
-
 	if (cmd == FIONREAD && file_readable(f)) {
-		count = (int32_t)MAX(console_look_ahead(), 0);
+		ssize64_t input = console_look_ahead();
+		int32_t count = input > 0 ? (int32_t)input : 0;
+
 		return user_copy_out(arg, &count, sizeof(count));
 	}
 	return console_file_is_tty(f) ? termios_ioctl(cmd, arg) : -ENOTTY;

@@ -138,8 +138,9 @@ static void stream_writer(void *arg)
 	uint32_t done = 0;
 
 	while (done < STREAM) {
-		size_t n = MIN(1 + fake_random_below(100000), (size_t)STREAM - done);
+		size_t n = 1 + fake_random_below(100000);
 
+		n = MIN(n, STREAM - done);
 		for (size_t i = 0; i < n; i++)
 			chunk[i] = (uint8_t)((done + i) * 7);
 		assert_int_equal(move(ends[1], chunk, n, true), n);
