@@ -5,6 +5,7 @@
  */
 #include "base/errno.h"
 #include "base/string.h"
+#include "core/page.h"
 #include "plat/kvm/kvm.h"
 
 #define RESERVED_MAX 8
@@ -88,14 +89,10 @@ bool memmap_ram_range(unsigned n, struct plat_ram *out)
 
 void memmap_ram_info(uint64_t *total, uint64_t *free)
 {
-	struct plat_ram range;
-
 	*total = 0;
-	*free = 0;
 	for (unsigned i = 0; i < kvm.nr_memmap; i++)
 		*total += kvm.memmap[i].end - kvm.memmap[i].start;
-	for (unsigned i = 0; memmap_ram_range(i, &range); i++)
-		*free += range.end - range.start;
+	*free = page_free_count() * PAGE_SIZE;
 }
 
 ssize64_t memmap_exe_read(void *buf, size_t n, uint64_t off, uint64_t *size)
