@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The system calls about scheduling. All threads are SCHED_OTHER with nice 0; asking for it is granted,
- * asking for more is refused as for a process without privileges.
+ * The system calls about scheduling. All threads are SCHED_OTHER with nice 0; asking for it is
+ * granted, asking for more is refused as for a process without privileges.
  */
 #include "abi/syscall.h"
 #include "abi/time.h"

@@ -316,7 +316,8 @@ long sys_alarm(long seconds)
 	uint64_t before = itimer_remaining();
 
 	itimer_set((uint64_t)(uint32_t)seconds * NS_PER_SECOND, 0);
-	/* Rounded to the nearest second, but an alarm that is set is not 0 seconds away (Linux, alarm_setitimer). */
+	/* Rounded to the nearest second, but an alarm that is set is not 0 seconds away (Linux,
+	 * alarm_setitimer). */
 	if (before == 0)
 		return 0;
 	return MAX((long)((before + NS_PER_SECOND / 2) / NS_PER_SECOND), 1);
@@ -334,7 +335,8 @@ long sys_getitimer(long which, long value)
 
 long sys_setitimer(long which, long new_value, long old_value)
 {
-	uint64_t interval = 0, value = 0, old_interval = itimer_interval_ns, old = itimer_remaining();
+	uint64_t interval = 0, value = 0, old_interval = itimer_interval_ns,
+		 old = itimer_remaining();
 	const vaddr_t in = (vaddr_t)new_value, out = (vaddr_t)old_value;
 	const size_t second = offsetof(struct k_itimerval, value);
 	int err = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The system calls that make, name, schedule and end threads, and futex(2). There is one process; what would make a
- * second one is missing.
+ * The system calls that make, name, schedule and end threads, and futex(2). There is one process;
+ * what would make a second one is missing.
  */
 #include "abi/syscall.h"
 #include "abi/time.h"
@@ -28,8 +28,8 @@
 /* All that two threads of a process share. */
 #define CLONE_SHARED (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 #define CLONE_KNOWN                                                                                \
-	(CLONE_SHARED | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | \
-	 CLONE_SYSVSEM | CLONE_DETACHED)
+	(CLONE_SHARED | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |                \
+	 CLONE_CHILD_SETTID | CLONE_SYSVSEM | CLONE_DETACHED)
 
 #define NR_clone 56
 #define NR_clone3 435
@@ -41,7 +41,8 @@ struct clone_request {
 	vaddr_t parent_tid, child_tid, tls;
 };
 
-/* A thread that begins with *frame. Its tid, or -errno. nr: as which system call to count what is missing. */
+/* A thread that begins with *frame. Its tid, or -errno. nr: as which system call to count what is
+ * missing. */
 static long clone_thread(const struct clone_request *req, const struct trap_frame *frame, long nr)
 {
 	uintptr_t fs_base;
@@ -66,18 +67,22 @@ static long clone_thread(const struct clone_request *req, const struct trap_fram
 	if (req->flags & CLONE_CHILD_SETTID)
 		told &= user_copy_out(req->child_tid, &tid, sizeof(tid)) == 0;
 	if (!told)
-		log_line(LOG_INFO, "clone: thread %u exists, but its number could not be stored", tid);
+		log_line(LOG_INFO, "clone: thread %u exists, but its number could not be stored",
+			 tid);
 	thread_start(t);
 	return (long)tid;
 }
 
 /* What kiln_clone() (arch/x86_64/entry.S) calls: the child begins at entry on stack. */
-long thread_clone_call(long flags, long stack, long parent_tid, long child_tid, long tls, long entry);
+long thread_clone_call(long flags, long stack, long parent_tid, long child_tid, long tls,
+		       long entry);
 
-long thread_clone_call(long flags, long stack, long parent_tid, long child_tid, long tls, long entry)
+long thread_clone_call(long flags, long stack, long parent_tid, long child_tid, long tls,
+		       long entry)
 {
 	const struct clone_request req = {
-		.flags = (uint64_t)flags & ~0xffUL, /* the low byte is a child process's exit signal */
+		.flags = (uint64_t)flags &
+			 ~0xffUL, /* the low byte is a child process's exit signal */
 		.parent_tid = (vaddr_t)parent_tid,
 		.child_tid = (vaddr_t)child_tid,
 		.tls = (vaddr_t)tls,
@@ -88,7 +93,8 @@ long thread_clone_call(long flags, long stack, long parent_tid, long child_tid, 
 	return clone_thread(&req, &frame, NR_clone);
 }
 
-/* The child of a clone by system call instruction: as its parent, but for the result and the stack. */
+/* The child of a clone by system call instruction: as its parent, but for the result and the stack.
+ */
 static struct trap_frame clone_frame(const struct trap_frame *frame, uint64_t stack)
 {
 	struct trap_frame child = *frame;
@@ -334,9 +340,11 @@ long sys_futex(long addr, long op, long val, long val2, long addr2, long val3)
 
 	switch (op & ~(long)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
 	case FUTEX_WAIT:
-		return futex_wait_call((vaddr_t)addr, op, (uint32_t)val, (vaddr_t)val2, FUTEX_BITSET_ANY);
+		return futex_wait_call((vaddr_t)addr, op, (uint32_t)val, (vaddr_t)val2,
+				       FUTEX_BITSET_ANY);
 	case FUTEX_WAIT_BITSET:
-		return futex_wait_call((vaddr_t)addr, op, (uint32_t)val, (vaddr_t)val2, (uint32_t)val3);
+		return futex_wait_call((vaddr_t)addr, op, (uint32_t)val, (vaddr_t)val2,
+				       (uint32_t)val3);
 	case FUTEX_WAKE:
 		return futex_wake((vaddr_t)addr, wake_count(val), FUTEX_BITSET_ANY);
 	case FUTEX_WAKE_BITSET:
@@ -350,7 +358,8 @@ long sys_futex(long addr, long op, long val, long val2, long addr2, long val3)
 		return futex_requeue((vaddr_t)addr, (vaddr_t)addr2, (uint32_t)val, (uint32_t)val2,
 				     (op & 127) == FUTEX_CMP_REQUEUE ? &cmp : NULL);
 	case FUTEX_WAKE_OP:
-		return futex_wake_op((vaddr_t)addr, (vaddr_t)addr2, wake_count(val), wake_count(val2), cmp);
+		return futex_wake_op((vaddr_t)addr, (vaddr_t)addr2, wake_count(val),
+				     wake_count(val2), cmp);
 	default:
 		return -ENOSYS;
 	}
@@ -364,8 +373,8 @@ long sys_futex(long addr, long op, long val, long val2, long addr2, long val3)
 #define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED 16
 
 /*
- * All threads share one CPU, so every other thread has been through a context switch, which is a barrier, since
- * it last ran.
+ * All threads share one CPU, so every other thread has been through a context switch, which is a
+ * barrier, since it last ran.
  */
 long sys_membarrier(long cmd, long flags, long cpu)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Clocks and sleeping. CLOCK_MONOTONIC, its raw and coarse kin and CLOCK_BOOTTIME are one clock: nothing
- * slews it and the machine is never suspended. The calls that only read a clock are DIRECT.
+ * Clocks and sleeping. CLOCK_MONOTONIC, its raw and coarse kin and CLOCK_BOOTTIME are one clock:
+ * nothing slews it and the machine is never suspended. The calls that only read a clock are DIRECT.
  */
 #include "abi/time.h"
 #include "abi/syscall.h"
@@ -87,12 +87,13 @@ int deadline_in(vaddr_t ts, uint64_t *deadline_ns)
 /* --- reading clocks --- */
 
 /*
- * Clocks of the CPU time of a process or thread that is named by its id: ~id << 3 | 4 (a thread) | 2, as
- * clock_getcpuclockid(3) and pthread_getcpuclockid(3) make them. Ours, or the calling thread's.
+ * Clocks of the CPU time of a process or thread that is named by its id: ~id << 3 | 4 (a thread) |
+ * 2, as clock_getcpuclockid(3) and pthread_getcpuclockid(3) make them. Ours, or the calling
+ * thread's.
  */
 static int clock_by_id(long clock, uint64_t *ns)
 {
-	int32_t id = (int32_t)~(clock >> 3);
+	int32_t id = (int32_t) ~(clock >> 3);
 
 	switch (clock & 7) {
 	case 2:
@@ -147,8 +148,8 @@ static NOINLINE long clock_gettime_other(long clock, vaddr_t ts)
 }
 
 /*
- * The second of the last reading: the next one is mostly of the same, and a product takes less time than a quotient. Any
- * value does to begin with, and a lost update does not matter.
+ * The second of the last reading: the next one is mostly of the same, and a product takes less time
+ * than a quotient. Any value does to begin with, and a lost update does not matter.
  */
 static _Atomic uint64_t last_monotonic, last_realtime;
 
@@ -165,7 +166,8 @@ static ALWAYS_INLINE long clock_out(vaddr_t ts, uint64_t ns, _Atomic uint64_t *l
 	return user_store_pair(ts, second, rest);
 }
 
-/* The call that programs make most often: all that the two usual clocks need is here, without a call if possible. */
+/* The call that programs make most often: all that the two usual clocks need is here, without a
+ * call if possible. */
 long sys_clock_gettime(long clock, long ts)
 {
 	uint64_t mult = atomic_load_explicit(&plat_cycle_clock.mult, memory_order_relaxed), offset;
@@ -222,7 +224,8 @@ long sys_times(long out)
 
 /* --- sleeping --- */
 
-/* Sleep until deadline_ns; if a signal comes first, the rest of the time goes to *remaining (0: nowhere). */
+/* Sleep until deadline_ns; if a signal comes first, the rest of the time goes to *remaining (0:
+ * nowhere). */
 static long sleep_until(uint64_t deadline_ns, vaddr_t remaining)
 {
 	int err;

@@ -29,7 +29,8 @@ struct k_timeval { /* struct timeval */
 	int64_t sec, usec;
 };
 
-/* A timespec of the program in ns; what is too far away becomes NEVER. -EFAULT, -EINVAL (negative, or ns out of range). */
+/* A timespec of the program in ns; what is too far away becomes NEVER. -EFAULT, -EINVAL (negative,
+ * or ns out of range). */
 MUST_CHECK int timespec_in(vaddr_t ts, uint64_t *ns);
 MUST_CHECK long timespec_out(vaddr_t ts, uint64_t ns);
 MUST_CHECK int timeval_in(vaddr_t tv, uint64_t *ns);
@@ -39,7 +40,8 @@ MUST_CHECK long timeval_out(vaddr_t tv, uint64_t ns);
 uint64_t deadline_after(uint64_t ns);
 /* A time of CLOCK_REALTIME as a deadline in CLOCK_MONOTONIC: 0 if it is past. */
 uint64_t deadline_realtime(uint64_t ns);
-/* The timeout of a system call at address ts, relative: 0 is "none" and gives NEVER. -EFAULT, -EINVAL. */
+/* The timeout of a system call at address ts, relative: 0 is "none" and gives NEVER. -EFAULT,
+ * -EINVAL. */
 MUST_CHECK int deadline_in(vaddr_t ts, uint64_t *deadline_ns);
 
 #endif

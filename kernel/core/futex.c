@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Futexes. A waiter lies on the kernel stack of the thread that sleeps and is in the bucket of its address, in the
- * order of coming. Whoever wakes it takes it out of the bucket, so that a wake-up is never spent twice.
+ * Futexes. A waiter lies on the kernel stack of the thread that sleeps and is in the bucket of its
+ * address, in the order of coming. Whoever wakes it takes it out of the bucket, so that a wake-up
+ * is never spent twice.
  *
- * The word is compared and the waiter enqueued under the bucket's lock, and wakers take the same lock: a change of
- * the word followed by a wake-up is never missed.
+ * The word is compared and the waiter enqueued under the bucket's lock, and wakers take the same
+ * lock: a change of the word followed by a wake-up is never missed.
  */
 #include "core/futex.h"
 #include "base/errno.h"
@@ -22,7 +23,8 @@ struct futex_waiter {
 	struct thread *thread;
 	vaddr_t addr;
 	uint32_t bitset;
-	struct futex_bucket *bucket; /* NULL: woken. Changed under the lock of the bucket that it is in */
+	struct futex_bucket
+		*bucket; /* NULL: woken. Changed under the lock of the bucket that it is in */
 };
 
 static struct futex_bucket buckets[BUCKETS];
@@ -53,7 +55,8 @@ static struct futex_bucket *futex_waiter_lock(const struct futex_waiter *w)
 	}
 }
 
-/* Take n waiters with a common bit in bitset off the bucket and wake them. Bucket locked. Returns how many. */
+/* Take n waiters with a common bit in bitset off the bucket and wake them. Bucket locked. Returns
+ * how many. */
 static uint32_t futex_wake_locked(struct futex_bucket *b, vaddr_t addr, uint32_t n, uint32_t bitset)
 {
 	uint32_t woken = 0;
@@ -78,7 +81,8 @@ static uint32_t futex_wake_locked(struct futex_bucket *b, vaddr_t addr, uint32_t
 int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns)
 {
 	struct futex_bucket *b = futex_bucket(addr);
-	struct futex_waiter w = {.thread = thread_current(), .addr = addr, .bitset = bitset, .bucket = b};
+	struct futex_waiter w = {
+		.thread = thread_current(), .addr = addr, .bitset = bitset, .bucket = b};
 	uint32_t seen;
 	int err;
 
@@ -139,7 +143,8 @@ static void futex_unlock_both(struct futex_bucket *a, struct futex_bucket *b)
 		spin_unlock(&b->lock);
 }
 
-/* Move up to n waiters from addr in bucket from to the end of addr2's bucket to. Both locked. Returns how many. */
+/* Move up to n waiters from addr in bucket from to the end of addr2's bucket to. Both locked.
+ * Returns how many. */
 static uint32_t futex_move_locked(struct futex_bucket *from, vaddr_t addr, struct futex_bucket *to,
 				  vaddr_t addr2, uint32_t n)
 {
@@ -167,7 +172,8 @@ static uint32_t futex_move_locked(struct futex_bucket *from, vaddr_t addr, struc
 	return count;
 }
 
-long futex_requeue(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t requeue, const uint32_t *cmp)
+long futex_requeue(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t requeue,
+		   const uint32_t *cmp)
 {
 	struct futex_bucket *from = futex_bucket(addr), *to = futex_bucket(addr2);
 	uint32_t seen;
@@ -317,7 +323,8 @@ static void futex_owner_died(vaddr_t addr, int32_t tid, bool pi, bool pending)
 		return;
 	}
 	while ((value & FUTEX_TID_MASK) == (uint32_t)tid) {
-		if (user_cmpxchg_u32(addr, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &seen))
+		if (user_cmpxchg_u32(addr, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED,
+				     &seen))
 			return;
 		if (seen == value) {
 			if (value & FUTEX_WAITERS)

@@ -20,11 +20,15 @@ struct thread;
 int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns);
 /* Number woken, or -errno. */
 long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset);
-/* Wake count, requeue up to requeue to addr2; with cmp, only if *addr == *cmp (-EAGAIN). Number woken + requeued. */
-long futex_requeue(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t requeue, const uint32_t *cmp);
-/* FUTEX_WAKE_OP: change *addr2 as op says, wake count at addr and, if the old *addr2 compares as op says, count2 at addr2. */
+/* Wake count, requeue up to requeue to addr2; with cmp, only if *addr == *cmp (-EAGAIN). Number
+ * woken + requeued. */
+long futex_requeue(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t requeue,
+		   const uint32_t *cmp);
+/* FUTEX_WAKE_OP: change *addr2 as op says, wake count at addr and, if the old *addr2 compares as op
+ * says, count2 at addr2. */
 long futex_wake_op(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t count2, uint32_t op);
-/* Walk t's robust list as the kernel does when a thread dies (robust_futexes(7)). t is the current thread. */
+/* Walk t's robust list as the kernel does when a thread dies (robust_futexes(7)). t is the current
+ * thread. */
 void futex_robust_exit(struct thread *t);
 
 #endif

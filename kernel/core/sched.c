@@ -2,16 +2,16 @@
 /*
  * The scheduler: round robin, one run queue per CPU, slices of 10 ms.
  *
- * A switch reads no clock and sets no timer. While several threads are runnable the timer is set to a slice's end
- * (slice_end_ns); when it fires and the same thread has run since it was set, that thread gives way, else
- * it is set once more. So a slice lasts between one and two times SLICE_NS.
+ * A switch reads no clock and sets no timer. While several threads are runnable the timer is set to
+ * a slice's end (slice_end_ns); when it fires and the same thread has run since it was set, that
+ * thread gives way, else it is set once more. So a slice lasts between one and two times SLICE_NS.
  *
  * A thread whose sleep ends by the clock goes to the queue `urgent`, which is served first, and the
  * running thread gives way to it at once: sleeping is as exact beside busy threads as alone.
  *
- * There is no idle thread: the thread that gives the CPU away when nobody wants it waits on its own kernel
- * stack (sched_wait), and needs no switch at all if it is itself the next to run. A thread that has ended idles
- * there too; its stack is reused only by a thread that runs (thread.c).
+ * There is no idle thread: the thread that gives the CPU away when nobody wants it waits on its own
+ * kernel stack (sched_wait), and needs no switch at all if it is itself the next to run. A thread
+ * that has ended idles there too; its stack is reused only by a thread that runs (thread.c).
  */
 #include "base/errno.h"
 #include "base/string.h"
@@ -28,12 +28,12 @@ struct run_list {
 /* Queues are per CPU and, as long as a CPU serves only its own, touched by that CPU only. */
 struct runq {
 	struct run_list queue;
-	struct run_list urgent; /* served first */
-	uint64_t switches;     /* since boot */
-	uint64_t slice_end_ns; /* NEVER: no slice is timed; the next thread to wait begins one */
+	struct run_list urgent;  /* served first */
+	uint64_t switches;       /* since boot */
+	uint64_t slice_end_ns;   /* NEVER: no slice is timed; the next thread to wait begins one */
 	uint64_t slice_switches; /* `switches` when the slice began */
-	uint64_t idle_ns;      /* since boot */
-	uint64_t start_ns;     /* CLOCK_MONOTONIC when the system started */
+	uint64_t idle_ns;        /* since boot */
+	uint64_t start_ns;       /* CLOCK_MONOTONIC when the system started */
 };
 
 static struct runq runqs[CONFIG_NR_CPUS];
@@ -90,8 +90,8 @@ static NOINLINE void slice_begin(struct runq *rq, uint64_t now_ns)
 	timers_set_slice(rq->slice_end_ns);
 }
 
-/* Every queueing goes through here, but for a thread that changes places with one that was queued: so a slice is
- * timed whenever a thread waits. */
+/* Every queueing goes through here, but for a thread that changes places with one that was queued:
+ * so a slice is timed whenever a thread waits. */
 static ALWAYS_INLINE void runq_push(struct runq *rq, struct run_list *queue, struct thread *t)
 {
 	run_list_push(queue, t);
@@ -136,7 +136,8 @@ static ALWAYS_INLINE void switch_to(struct cpu *cpu, struct runq *rq, struct thr
 		switch_careful(cpu, prev, next);
 		return;
 	}
-	/* The same without what there is not to do: a yield is to cost less than 100 instructions. */
+	/* The same without what there is not to do: a yield is to cost less than 100 instructions.
+	 */
 	cpu->current = next;
 	cpu->kstack_top = next->kstack_top;
 	cpu_unpend(PENDING_SIGNAL | PENDING_RESCHED);
@@ -225,7 +226,8 @@ static void sched_idle(struct cpu *cpu, struct runq *rq, struct thread *cur)
 	timers_program();
 }
 
-/* The thread that runs when cur, which cannot go on, has given the CPU away; cur itself if it is woken first. */
+/* The thread that runs when cur, which cannot go on, has given the CPU away; cur itself if it is
+ * woken first. */
 static struct thread *sched_wait(struct cpu *cpu, struct runq *rq, struct thread *cur)
 {
 	struct thread *next;
@@ -424,7 +426,8 @@ uint64_t sched_thread_time_ns(void)
 	uint64_t used, start, now;
 
 	if (!sched_accounting) {
-		/* The main thread is the one that can have run for long: as if it had been alone. */
+		/* The main thread is the one that can have run for long: as if it had been alone.
+		 */
 		t->cpu_time_ns = t->tid == PROCESS_ID ? sched_process_time_ns() : 0;
 		t->run_start_ns = plat->clock_monotonic_ns();
 		sched_accounting = true;

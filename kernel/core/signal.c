@@ -2,12 +2,13 @@
 /*
  * Signals, from sending to the handler's frame.
  *
- * A pending signal is a bit in a mask and, where there was memory for it, an entry with its siginfo in the queue beside
- * the mask; realtime signals have one entry for each time they were sent. What is sent to the process
- * waits in the process's own mask and queue until a thread that does not block it takes it.
+ * A pending signal is a bit in a mask and, where there was memory for it, an entry with its siginfo
+ * in the queue beside the mask; realtime signals have one entry for each time they were sent. What
+ * is sent to the process waits in the process's own mask and queue until a thread that does not
+ * block it takes it.
  *
- * Not supported, for there is no second process that could use it: stopping and continuing. SIGSTOP, SIGTSTP,
- * SIGTTIN and SIGTTOU do nothing by default.
+ * Not supported, for there is no second process that could use it: stopping and continuing.
+ * SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU do nothing by default.
  */
 #include "core/signal.h"
 #include "base/errno.h"
@@ -18,7 +19,8 @@
 #include "core/trap.h"
 
 #define QUEUE_MAX 4096u /* entries in all queues together: what RLIMIT_SIGPENDING is elsewhere */
-#define RED_ZONE 128u   /* bytes below rsp that belong to the interrupted function (System V ABI, 3.2.2) */
+#define RED_ZONE                                                                                   \
+	128u /* bytes below rsp that belong to the interrupted function (System V ABI, 3.2.2) */
 
 #define SIG_DFL 0u
 #define SIG_IGN 1u
@@ -28,9 +30,10 @@ struct signal_entry {
 	struct k_siginfo info;
 };
 
-static struct spinlock signal_lock; /* guards all that follows and every thread's pending and queue */
+static struct spinlock
+	signal_lock; /* guards all that follows and every thread's pending and queue */
 uint64_t signal_process_pending;
-unsigned signal_pending_count; /* bits set in all pending masks */
+unsigned signal_pending_count;    /* bits set in all pending masks */
 static struct list process_queue; /* all zero until first used */
 static struct k_sigaction actions[SIGNAL_MAX];
 static unsigned queued; /* entries in all queues */
@@ -83,7 +86,8 @@ static void info_default(struct k_siginfo *info, int sig, int code)
 }
 
 /* Add sig to a pending set. info NULL: from the kernel. 0 or -EAGAIN. */
-static int pending_add_locked(uint64_t *pending, struct list *queue, int sig, const struct k_siginfo *info)
+static int pending_add_locked(uint64_t *pending, struct list *queue, int sig,
+			      const struct k_siginfo *info)
 {
 	struct signal_entry *e = NULL;
 
@@ -91,7 +95,8 @@ static int pending_add_locked(uint64_t *pending, struct list *queue, int sig, co
 		return 0;
 	if (queued < QUEUE_MAX)
 		e = heap_alloc(sizeof(*e));
-	/* Without an entry a signal still arrives, once; sigqueue(3) is to be told (Linux, __send_signal). */
+	/* Without an entry a signal still arrives, once; sigqueue(3) is to be told (Linux,
+	 * __send_signal). */
 	if (!e && sig >= SIGRTMIN && info && info->code != SI_USER)
 		return -EAGAIN;
 	if (!(*pending & signal_bit(sig)))
@@ -117,7 +122,8 @@ static void entry_free_locked(struct signal_entry *e)
 }
 
 /* Take sig, which is pending, once; *info becomes its siginfo. */
-static void pending_take_locked(uint64_t *pending, struct list *queue, int sig, struct k_siginfo *info)
+static void pending_take_locked(uint64_t *pending, struct list *queue, int sig,
+				struct k_siginfo *info)
 {
 	bool found = false, more = false;
 
@@ -159,11 +165,12 @@ static void pending_flush_locked(uint64_t *pending, struct list *queue, uint64_t
 	}
 }
 
-/* The signal to take first: those that the processor causes, then the lowest number (Linux, next_signal). */
+/* The signal to take first: those that the processor causes, then the lowest number (Linux,
+ * next_signal). */
 static int signal_first(uint64_t set)
 {
-	const uint64_t synchronous = BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGFPE) |
-				     BIT(SIGSYS);
+	const uint64_t synchronous = BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGTRAP) |
+				     BIT(SIGFPE) | BIT(SIGSYS);
 
 	if (set & synchronous)
 		set &= synchronous;
@@ -326,11 +333,13 @@ int signal_action(int sig, const struct k_sigaction *act, struct k_sigaction *ol
 		actions[sig - 1].mask &= ~unblockable;
 		/* POSIX: what is pending and now ignored is discarded, blocked or not. */
 		if (signal_ignored(sig)) {
-			pending_flush_locked(&signal_process_pending, queue_of_process(), signal_bit(sig));
+			pending_flush_locked(&signal_process_pending, queue_of_process(),
+					     signal_bit(sig));
 			list_for_each(l, &thread_all) {
 				struct thread *t = list_entry(l, struct thread, all_link);
 
-				pending_flush_locked(&t->signal.pending, &t->signal.queue, signal_bit(sig));
+				pending_flush_locked(&t->signal.pending, &t->signal.queue,
+						     signal_bit(sig));
 			}
 		}
 	}
@@ -369,7 +378,8 @@ void signal_thread_exit(struct thread *t)
 
 /* --- delivery --- */
 
-/* A system call was interrupted: what does it return now that a handler (or none: act is NULL) runs? */
+/* A system call was interrupted: what does it return now that a handler (or none: act is NULL)
+ * runs? */
 static void signal_resolve_restart(struct trap_frame *frame, const struct k_sigaction *act)
 {
 	long result = (long)frame->rax;
@@ -385,7 +395,8 @@ static void signal_resolve_restart(struct trap_frame *frame, const struct k_siga
 }
 
 /* Make *frame enter sig's handler. 0 or -EFAULT (there is no stack for it). */
-static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act, const struct k_siginfo *info)
+static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act,
+			const struct k_siginfo *info)
 {
 	struct signal_thread *st = &thread_current()->signal;
 	uint64_t mask = st->restore_saved_mask ? st->saved_mask : st->mask;
@@ -393,10 +404,12 @@ static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act,
 	int sig = info->signo;
 	int err;
 
-	if ((act->flags & SA_ONSTACK) && !(st->altstack.flags & SS_DISABLE) && !signal_on_altstack(frame->rsp))
+	if ((act->flags & SA_ONSTACK) && !(st->altstack.flags & SS_DISABLE) &&
+	    !signal_on_altstack(frame->rsp))
 		sp = st->altstack.sp + st->altstack.size;
 	signal_resolve_restart(frame, act);
-	err = arch_signal_frame_push(frame, sp, sig, info, mask, &st->altstack, act->handler, act->restorer);
+	err = arch_signal_frame_push(frame, sp, sig, info, mask, &st->altstack, act->handler,
+				     act->restorer);
 	if (err)
 		return err;
 	/* The frame is not a system call's any more: nothing to restart. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Signals (signal(7)): dispositions are the process's, mask, alternate stack and private pending set the thread's.
- * There is one process, so a process-directed signal goes to any thread that does not block it.
+ * Signals (signal(7)): dispositions are the process's, mask, alternate stack and private pending
+ * set the thread's. There is one process, so a process-directed signal goes to any thread that does
+ * not block it.
  */
 #ifndef CORE_SIGNAL_H
 #define CORE_SIGNAL_H
@@ -105,11 +106,11 @@ _Static_assert(sizeof(struct k_stack) == 24, "stack_t");
 
 struct signal_thread {
 	uint64_t mask;
-	uint64_t pending;             /* bit n-1: signal n, private */
-	struct list queue;            /* struct signal_entry: infos of the private pending signals */
-	uint64_t waiting;             /* sigtimedwait: signals that it waits for (and blocks) */
-	struct k_stack altstack;      /* flags as the program set them: never SS_ONSTACK */
-	uint64_t saved_mask;          /* rt_sigsuspend, ppoll: restored after the handler */
+	uint64_t pending;        /* bit n-1: signal n, private */
+	struct list queue;       /* struct signal_entry: infos of the private pending signals */
+	uint64_t waiting;        /* sigtimedwait: signals that it waits for (and blocks) */
+	struct k_stack altstack; /* flags as the program set them: never SS_ONSTACK */
+	uint64_t saved_mask;     /* rt_sigsuspend, ppoll: restored after the handler */
 	bool restore_saved_mask;
 };
 
@@ -120,8 +121,8 @@ static ALWAYS_INLINE uint64_t signal_bit(int sig)
 }
 
 /*
- * Sent to the process and not yet taken by a thread; and how many signals are pending altogether, there and for
- * single threads. Guarded by the lock in signal.c; reading them is allowed to all.
+ * Sent to the process and not yet taken by a thread; and how many signals are pending altogether,
+ * there and for single threads. Guarded by the lock in signal.c; reading them is allowed to all.
  */
 extern uint64_t signal_process_pending;
 extern unsigned signal_pending_count;
@@ -130,32 +131,36 @@ extern unsigned signal_pending_count;
 bool signal_deliverable(const struct thread *t);
 
 /*
- * Send sig (1-64) to one thread (tgkill). info NULL: from the kernel. 0, or -EAGAIN (no memory for a queued realtime
- * signal). A signal that ends the program ends it here and now, if the thread does not block it.
+ * Send sig (1-64) to one thread (tgkill). info NULL: from the kernel. 0, or -EAGAIN (no memory for
+ * a queued realtime signal). A signal that ends the program ends it here and now, if the thread
+ * does not block it.
  */
 int signal_send_thread(struct thread *t, int sig, const struct k_siginfo *info);
 /* Send to the process (kill). */
 int signal_send_process(int sig, const struct k_siginfo *info);
 
 /*
- * A fault of the current thread at *frame: delivered at once. If it is blocked, ignored or has no handler the
- * program ends with a crash report and status 128 + sig.
+ * A fault of the current thread at *frame: delivered at once. If it is blocked, ignored or has no
+ * handler the program ends with a crash report and status 128 + sig.
  */
 void signal_fault(struct trap_frame *frame, int sig, int code, vaddr_t addr);
 
-/* Deliver what is deliverable to the current thread: frame is changed to enter handlers. On the way out of the kernel
- * with a trap frame; resolves -ERESTARTSYS in frame->rax (frame->error holds the system call number). */
+/* Deliver what is deliverable to the current thread: frame is changed to enter handlers. On the way
+ * out of the kernel with a trap frame; resolves -ERESTARTSYS in frame->rax (frame->error holds the
+ * system call number). */
 void signal_deliver(struct trap_frame *frame);
 /* rt_sigreturn: *frame becomes what the handler had interrupted. Returns its rax. */
 long signal_return(struct trap_frame *frame);
 
-/* For sys_rt_sig*. act and old may be NULL. -EINVAL for a number that there is not, and for SIGKILL and SIGSTOP. */
+/* For sys_rt_sig*. act and old may be NULL. -EINVAL for a number that there is not, and for SIGKILL
+ * and SIGSTOP. */
 int signal_action(int sig, const struct k_sigaction *act, struct k_sigaction *old);
 /* Set the current thread's mask (SIGKILL and SIGSTOP stay out of it). */
 void signal_set_mask(uint64_t mask);
 /*
- * The same for the time of one system call (rt_sigsuspend, ppoll, pselect6), which ends with signal_restore_mask().
- * interrupted: the call returns -ERESTARTNOHAND; then the old mask comes back after the handler has run.
+ * The same for the time of one system call (rt_sigsuspend, ppoll, pselect6), which ends with
+ * signal_restore_mask(). interrupted: the call returns -ERESTARTNOHAND; then the old mask comes
+ * back after the handler has run.
  */
 void signal_set_mask_temporary(uint64_t mask);
 void signal_restore_mask(bool interrupted);
@@ -170,8 +175,8 @@ bool signal_on_altstack(uintptr_t sp);
 void signal_thread_init(struct thread *t, const struct thread *parent);
 void signal_thread_exit(struct thread *t);
 /*
- * The current thread's system call is about to end with -ERESTARTSYS for a signal that was sent to the process: make the
- * signal this thread's own, so that no other thread takes it meanwhile.
+ * The current thread's system call is about to end with -ERESTARTSYS for a signal that was sent to
+ * the process: make the signal this thread's own, so that no other thread takes it meanwhile.
  */
 void signal_claim(void);
 

@@ -2,10 +2,11 @@
 /*
  * Threads: their memory, their names and their end.
  *
- * A thread is one allocation: [guard page][kernel stack][struct thread][FPU save area]. One that ends cannot
- * free the stack it stands on, so it puts itself into a small cache and switches away for good. The next
- * thread to be created takes it from there; what the cache is too small for is given back by the next
- * thread that ends. Both run on another stack, and on the same CPU, so the old one is out of use by then.
+ * A thread is one allocation: [guard page][kernel stack][struct thread][FPU save area]. One that
+ * ends cannot free the stack it stands on, so it puts itself into a small cache and switches away
+ * for good. The next thread to be created takes it from there; what the cache is too small for is
+ * given back by the next thread that ends. Both run on another stack, and on the same CPU, so the
+ * old one is out of use by then.
  */
 #include "base/errno.h"
 #include "base/string.h"
@@ -23,7 +24,8 @@ struct list thread_all;
 static struct rb_root tid_tree;
 static int32_t tid_next;
 static unsigned alive;
-static int leader_status; /* exit status of the main thread once it has ended: the process's if nothing ends that */
+static int leader_status; /* exit status of the main thread once it has ended: the process's if
+			     nothing ends that */
 
 /* Per CPU, used by that CPU only: ended threads. */
 static struct thread_cache {

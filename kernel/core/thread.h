@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Threads, the scheduler and sleeping. One thread is one Linux task of the program (all in one process),
- * or a CPU's idle thread. The kernel is not preemptible (docs/ARCHITECTURE.md, section 4), so on one CPU what
- * stands between two calls that can sleep is atomic.
+ * Threads, the scheduler and sleeping. One thread is one Linux task of the program (all in one
+ * process), or a CPU's idle thread. The kernel is not preemptible (docs/ARCHITECTURE.md, section
+ * 4), so on one CPU what stands between two calls that can sleep is atomic.
  */
 #ifndef CORE_THREAD_H
 #define CORE_THREAD_H
@@ -23,16 +23,18 @@ enum thread_state {
 
 struct thread {
 	struct arch_thread arch;
-	uintptr_t kstack_base, kstack_top; /* the stack proper; struct thread and the FPU area lie above the top */
-	vaddr_t kstack_alloc;              /* what plat->kstack_alloc() gave */
+	uintptr_t kstack_base,
+		kstack_top; /* the stack proper; struct thread and the FPU area lie above the top */
+	vaddr_t kstack_alloc; /* what plat->kstack_alloc() gave */
 
 	/* Scheduler. */
 	enum thread_state state;
-	bool interruptible;   /* sleeping: a signal wakes it */
-	bool timed_out;       /* sleeping: the deadline came */
+	bool interruptible;      /* sleeping: a signal wakes it */
+	bool timed_out;          /* sleeping: the deadline came */
 	struct thread *run_next; /* run queue */
 	const char *wait_reason; /* what it is blocked on, for reports; static string */
-	uint64_t run_start_ns;   /* when it got the CPU, as far as run times are kept (sched_cpu_time_ns) */
+	uint64_t run_start_ns;   /* when it got the CPU, as far as run times are kept
+				    (sched_cpu_time_ns) */
 	uint64_t cpu_time_ns;    /* run time up to run_start_ns */
 
 	/* Identity. tid is unique; the process's pid is the main thread's tid. */
@@ -50,7 +52,8 @@ struct thread {
 
 /* --- thread.c --- */
 
-/* Boot: the calling context (the boot stack) becomes a thread of no list, which sched_start() leaves for good. */
+/* Boot: the calling context (the boot stack) becomes a thread of no list, which sched_start()
+ * leaves for good. */
 void thread_init(void);
 
 /*
@@ -61,7 +64,8 @@ MUST_CHECK int thread_create(struct thread **out, const struct trap_frame *frame
 			     bool inherit_fpu);
 void thread_start(struct thread *t);
 
-/* End the current thread: robust list, clear_child_tid wake. The last thread's end is process_exit(). */
+/* End the current thread: robust list, clear_child_tid wake. The last thread's end is
+ * process_exit(). */
 NORETURN void thread_exit(int code);
 
 /* End the program with a wait-status-like result: exit_group. status as a shell shows it. */
@@ -69,7 +73,7 @@ NORETURN void process_exit(int status);
 
 struct thread *thread_find(int32_t tid); /* NULL if there is none */
 unsigned thread_count(void);             /* threads of the program alive */
-extern struct list thread_all;           /* through all_link, the main thread first while it lives */
+extern struct list thread_all; /* through all_link, the main thread first while it lives */
 /* Log what every thread does or is blocked on. Any kernel context. */
 void thread_report(void);
 
@@ -78,18 +82,21 @@ void thread_report(void);
 
 /* --- sched.c --- */
 
-/* Give the CPU to the next runnable thread (or stay). The current thread is runnable or its state has been set. */
+/* Give the CPU to the next runnable thread (or stay). The current thread is runnable or its state
+ * has been set. */
 void sched_switch(void);
 /* sched_yield(2): to the end of the queue. Returns 0, as the system call does. */
 long sched_yield(void);
-/* The way out of the kernel, called by the gate and by trap_dispatch() when cpu->pending is not 0: timers, reschedule,
- * console. Does not deliver signals. */
+/* The way out of the kernel, called by the gate and by trap_dispatch() when cpu->pending is not 0:
+ * timers, reschedule, console. Does not deliver signals. */
 void sched_pending(void);
-/* First entry: run the first thread on this CPU. start_ns: CLOCK_MONOTONIC when the process's CPU time began. */
+/* First entry: run the first thread on this CPU. start_ns: CLOCK_MONOTONIC when the process's CPU
+ * time began. */
 NORETURN void sched_start(uint64_t start_ns);
 /*
- * CPU time of one thread that is the current one, and of the process. Run times of threads are kept from the first time
- * on that anybody asks (they cost a clock reading at each switch); the process's are exact. Any context.
+ * CPU time of one thread that is the current one, and of the process. Run times of threads are kept
+ * from the first time on that anybody asks (they cost a clock reading at each switch); the
+ * process's are exact. Any context.
  */
 uint64_t sched_thread_time_ns(void);
 uint64_t sched_process_time_ns(void);
@@ -104,10 +111,10 @@ void console_input_pending(void);
 #define SLEEP_INTERRUPTIBLE 1u
 
 /*
- * Sleeping, in the order: thread_sleep_prepare(reason), check the condition, thread_sleep(). A thread_wake()
- * in between makes thread_sleep() return at once.
- * thread_sleep returns 0 if woken, -ETIMEDOUT (deadline_ns, CLOCK_MONOTONIC, NEVER for none), or -ERESTARTSYS if
- * SLEEP_INTERRUPTIBLE and a signal is deliverable.
+ * Sleeping, in the order: thread_sleep_prepare(reason), check the condition, thread_sleep(). A
+ * thread_wake() in between makes thread_sleep() return at once. thread_sleep returns 0 if woken,
+ * -ETIMEDOUT (deadline_ns, CLOCK_MONOTONIC, NEVER for none), or -ERESTARTSYS if SLEEP_INTERRUPTIBLE
+ * and a signal is deliverable.
  */
 void thread_sleep_prepare(const char *reason);
 int thread_sleep(uint64_t deadline_ns, unsigned flags);
@@ -137,7 +144,8 @@ struct waiter {
 };
 
 void waitq_init(struct waitq *wq);
-/* Enqueue the current thread; then thread_sleep_prepare(), check, thread_sleep(), waitq_remove(). */
+/* Enqueue the current thread; then thread_sleep_prepare(), check, thread_sleep(), waitq_remove().
+ */
 void waitq_add(struct waitq *wq, struct waiter *w);
 void waitq_remove(struct waiter *w);
 /* Wake the first n waiters (all: UINT32_MAX). They stay enqueued until they remove themselves. */

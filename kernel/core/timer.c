@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Timers: a tree ordered by deadline with its first node at hand. Setting the platform's timer is dear (a
- * VM exit or a host system call), so it is set only for a time earlier than it is set to already.
+ * Timers: a tree ordered by deadline with its first node at hand. Setting the platform's timer is
+ * dear (a VM exit or a host system call), so it is set only for a time earlier than it is set to
+ * already.
  */
 #include "core/timer.h"
 #include "base/atomic.h"

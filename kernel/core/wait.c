@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Wait queues: a list of waiters, each on the stack of a thread that sleeps or is about to. A wake-up leaves the
- * waiter where it is: its owner takes it off, so that a thread may wait in several queues at once.
+ * Wait queues: a list of waiters, each on the stack of a thread that sleeps or is about to. A
+ * wake-up leaves the waiter where it is: its owner takes it off, so that a thread may wait in
+ * several queues at once.
  */
 #include "core/thread.h"
 
