@@ -2,8 +2,8 @@
 /*
  * Threads, the scheduler and timers on a machine with a clock of its own.
  *
- * sources: core/thread.c core/sched.c core/wait.c core/timer.c core/futex.c core/signal.c base/rbtree.c base/string.c
- * fakes: machine log random heap fail
+ * sources: core/thread.c core/sched.c core/wait.c core/timer.c core/futex.c core/signal.c
+ * base/rbtree.c base/string.c fakes: machine log random heap fail
  */
 #include "fake/fake.h"
 
@@ -228,7 +228,8 @@ static void waiter_with_timeout(void *arg)
 {
 	uint64_t deadline = machine_now_ns + 5 * MS;
 
-	assert_int_equal(waitq_wait(&queue, false, deadline, SLEEP_INTERRUPTIBLE, "token"), -ETIMEDOUT);
+	assert_int_equal(waitq_wait(&queue, false, deadline, SLEEP_INTERRUPTIBLE, "token"),
+			 -ETIMEDOUT);
 	assert_int_equal(machine_now_ns, deadline);
 	assert_true(list_empty(&queue.waiters));
 }

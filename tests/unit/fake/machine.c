@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* See machine.h. Contexts are ucontext(3)'s; %gs, where the kernel has its CPU's data, is free on x86-64 Linux. */
+/* See machine.h. Contexts are ucontext(3)'s; %gs, where the kernel has its CPU's data, is free on
+ * x86-64 Linux. */
 #include "fake/fake.h"
 
 #include <asm/prctl.h>
@@ -92,8 +93,9 @@ void arch_switch(struct arch_thread *prev, struct arch_thread *next)
 
 /* --- signals --- */
 
-int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, const void *info, uint64_t mask,
-			   const void *altstack, uintptr_t handler, uintptr_t restorer)
+int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, const void *info,
+			   uint64_t mask, const void *altstack, uintptr_t handler,
+			   uintptr_t restorer)
 {
 	if (fake_fails())
 		return -EFAULT;
@@ -117,6 +119,7 @@ int arch_signal_frame_pop(struct trap_frame *frame, uint64_t *mask, void *altsta
 void arch_syscall_restart(struct trap_frame *frame)
 {
 	machine_restarts++;
+	frame->rax = frame->error;
 }
 
 void report_crash(const struct trap_frame *frame, int sig, int code, vaddr_t addr)
@@ -307,7 +310,8 @@ long machine_leave(long result)
 	struct trap_frame frame = {.vector = TRAP_GATE, .rax = (uint64_t)result};
 
 	/* As trap_leave_pending() does. */
-	while (atomic_load(&machine_cpu.pending) || result == -ERESTARTSYS || result == -ERESTARTNOHAND) {
+	while (atomic_load(&machine_cpu.pending) || result == -ERESTARTSYS ||
+	       result == -ERESTARTNOHAND) {
 		if (atomic_load(&machine_cpu.pending) & ~PENDING_SIGNAL)
 			sched_pending();
 		signal_deliver(&frame);
@@ -325,7 +329,8 @@ void machine_spend(uint64_t ns)
 		uint64_t step = left;
 
 		if (machine_armed_ns <= machine_now_ns + left)
-			step = machine_armed_ns > machine_now_ns ? machine_armed_ns - machine_now_ns : 0;
+			step = machine_armed_ns > machine_now_ns ? machine_armed_ns - machine_now_ns
+								 : 0;
 		machine_now_ns += step;
 		left -= step;
 		if (machine_armed_ns > machine_now_ns)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A machine with one CPU for the scheduler and what stands on it: threads are host contexts, the clock stands still
- * unless a thread spends time or all of them sleep, program memory is the host's.
+ * A machine with one CPU for the scheduler and what stands on it: threads are host contexts, the
+ * clock stands still unless a thread spends time or all of them sleep, program memory is the
+ * host's.
  */
 #ifndef FAKE_MACHINE_H
 #define FAKE_MACHINE_H
@@ -37,7 +38,8 @@ int machine_run(void);
 
 /* In a thread: use the CPU for ns. The timer may fire, other threads run, handlers be entered. */
 void machine_spend(uint64_t ns);
-/* In a thread: the way out of the kernel, with the result of a system call. Returns what the program sees. */
+/* In a thread: the way out of the kernel, with the result of a system call. Returns what the
+ * program sees; 0 if the call is to be made once more. */
 long machine_leave(long result);
 
 #endif
