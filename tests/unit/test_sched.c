@@ -2,8 +2,9 @@
 /*
  * Threads, the scheduler and timers on a machine with a clock of its own.
  *
- * sources: core/thread.c core/sched.c core/wait.c core/timer.c core/futex.c core/signal.c
- * base/rbtree.c base/string.c fakes: machine log random heap fail
+ * sources: core/futex.c core/thread.c core/sched.c core/wait.c
+ * sources: core/timer.c core/signal.c base/rbtree.c base/string.c
+ * fakes: machine log random heap fail
  */
 #include "fake/fake.h"
 

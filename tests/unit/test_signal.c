@@ -2,8 +2,9 @@
 /*
  * Signals on the machine of fake/machine.c, which notes what handlers would be entered.
  *
- * sources: core/signal.c core/futex.c core/thread.c core/sched.c core/wait.c core/timer.c
- * base/rbtree.c base/string.c fakes: machine log random heap fail
+ * sources: core/futex.c core/thread.c core/sched.c core/wait.c
+ * sources: core/timer.c core/signal.c base/rbtree.c base/string.c
+ * fakes: machine log random heap fail
  */
 #include "fake/fake.h"
 
