@@ -2,8 +2,9 @@
 /*
  * System calls of memory: mmap(2) and its family, brk(2), madvise(2), mlock(2).
  *
- * A mapping of a file is a private copy, read when it is made. Memory is never swapped out and there is one process,
- * which makes locking, and advice about forks and swapping, true by doing nothing.
+ * A mapping of a file is a private copy, read when it is made. Memory is never swapped out and
+ * there is one process, which makes locking, and advice about forks and swapping, true by doing
+ * nothing.
  */
 #include "abi/syscall.h"
 #include "arch/arch.h"
@@ -64,15 +65,16 @@
 
 static unsigned mmap_flags(unsigned flags)
 {
-	return (flags & MAP_FIXED_NOREPLACE ? MAP_FLAG_FIXED_NOREPLACE :
-		flags & MAP_FIXED	    ? MAP_FLAG_FIXED :
-					      0) |
+	return (flags & MAP_FIXED_NOREPLACE ? MAP_FLAG_FIXED_NOREPLACE
+		: flags & MAP_FIXED         ? MAP_FLAG_FIXED
+					    : 0) |
 	       (flags & (MAP_POPULATE | MAP_LOCKED) ? MAP_FLAG_POPULATE : 0) |
 	       (flags & MAP_GROWSDOWN ? MAP_FLAG_GROWSDOWN : 0) |
-	       (flags & MAP_STACK ? MAP_FLAG_STACK : 0) | (flags & MAP_SHARED ? MAP_FLAG_SHARED : 0);
+	       (flags & MAP_STACK ? MAP_FLAG_STACK : 0) |
+	       (flags & MAP_SHARED ? MAP_FLAG_SHARED : 0);
 }
 
-/* Fill [start, start + len) from f at off; what lies beyond the file's end stays zero. 0 or -errno. */
+/* Fill [start, start + len) from f at off; behind the file's end it stays zero. 0 or -errno. */
 static int mmap_read(struct file *f, vaddr_t start, size_t len, uint64_t off)
 {
 	struct uio_vec vec;
@@ -91,7 +93,8 @@ static int mmap_read(struct file *f, vaddr_t start, size_t len, uint64_t off)
 }
 
 /* mmap of f: a copy of its contents. Address or -errno. */
-static long mmap_file(struct file *f, vaddr_t hint, size_t len, unsigned prot, unsigned flags, uint64_t off)
+static long mmap_file(struct file *f, vaddr_t hint, size_t len, unsigned prot, unsigned flags,
+		      uint64_t off)
 {
 	struct file_stat st;
 	vaddr_t start;
@@ -161,7 +164,8 @@ long sys_munmap(long addr, long length)
 
 long sys_mprotect(long addr, long length, long protection)
 {
-	if (!IS_ALIGNED((uint64_t)addr, PAGE_SIZE) || ((uint64_t)protection & ~(uint64_t)(PROT_ALL | PROT_SEM)) != 0)
+	if (!IS_ALIGNED((uint64_t)addr, PAGE_SIZE) ||
+	    ((uint64_t)protection & ~(uint64_t)(PROT_ALL | PROT_SEM)) != 0)
 		return -EINVAL;
 	if (length == 0)
 		return 0;
@@ -175,7 +179,8 @@ long sys_mremap(long old, long old_length, long new_length, long flags, long new
 
 	if ((uint64_t)flags > UINT32_MAX)
 		return -EINVAL;
-	rc = vma_remap((vaddr_t)old, (size_t)old_length, (size_t)new_length, (unsigned)flags, (vaddr_t)new_addr, &start);
+	rc = vma_remap((vaddr_t)old, (size_t)old_length, (size_t)new_length, (unsigned)flags,
+		       (vaddr_t)new_addr, &start);
 	return rc != 0 ? rc : (long)start;
 }
 
@@ -232,7 +237,8 @@ long sys_madvise(long addr, long length, long advice)
 long sys_msync(long addr, long length, long flags)
 {
 	if ((flags & ~(long)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
-	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) || !IS_ALIGNED((uint64_t)addr, PAGE_SIZE))
+	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) ||
+	    !IS_ALIGNED((uint64_t)addr, PAGE_SIZE))
 		return -EINVAL;
 	if (length == 0)
 		return 0;
@@ -315,7 +321,8 @@ long sys_munlock(long addr, long length)
 
 long sys_mlockall(long flags)
 {
-	if (flags == 0 || flags == (long)MCL_ONFAULT || ((uint64_t)flags & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) != 0)
+	if (flags == 0 || flags == (long)MCL_ONFAULT ||
+	    ((uint64_t)flags & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) != 0)
 		return -EINVAL;
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Red-black tree (Cormen et al., Introduction to Algorithms, chapter 13, without its sentinel node; a missing
- * child counts as black). The invariants: a red node has black children, and every way from the root down
- * to a missing child passes the same number of black nodes.
+ * Red-black tree (Cormen et al., Introduction to Algorithms, chapter 13, without its sentinel node;
+ * a missing child counts as black). The invariants: a red node has black children, and every way
+ * from the root down to a missing child passes the same number of black nodes.
  */
 #include "base/rbtree.h"
 
@@ -147,7 +147,8 @@ static void rb_erase_repair(struct rb_root *root, struct rb_node *node, struct r
 			far = sibling;
 			sibling = near;
 		}
-		sibling->parent_color = (uintptr_t)rb_parent(sibling) | (parent->parent_color & RB_BLACK);
+		sibling->parent_color = (uintptr_t)rb_parent(sibling) |
+					(parent->parent_color & RB_BLACK);
 		rb_set_black(parent);
 		rb_set_black(far);
 		rb_rotate(root, parent, !left, update);

@@ -3,9 +3,10 @@
  * Intrusive red-black tree. The user searches by hand (rb_node links are public) and inserts with
  * rb_insert(root, node, parent, link), then everything stays balanced.
  *
- * A tree may be augmented: every node then carries a value made from itself and its two subtrees (the largest gap,
- * say), and rb_update_fn computes one node's value from its children's. An augmented tree is changed only through the
- * _augmented functions; when a node's own part of the value changes, the user calls rb_propagate().
+ * A tree may be augmented: every node then carries a value made from itself and its two subtrees
+ * (the largest gap, say), and rb_update_fn computes one node's value from its children's. An
+ * augmented tree is changed only through the _augmented functions; when a node's own part of the
+ * value changes, the user calls rb_propagate().
  */
 #ifndef BASE_RBTREE_H
 #define BASE_RBTREE_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Kernel heap: one kind of slab per size class. A slab is a page: a header of 64 bytes, then objects of one size.
- * The header is found from an object by rounding its address down. Sizes above the largest class are
- * page blocks.
+ * Kernel heap: one kind of slab per size class. A slab is a page: a header of 64 bytes, then
+ * objects of one size. The header is found from an object by rounding its address down. Sizes above
+ * the largest class are page blocks.
  *
- * A class keeps the slabs that have a free object in a list. Full slabs are on no list; an empty one goes
- * back to the page allocator unless it is the class's last.
+ * A class keeps the slabs that have a free object in a list. Full slabs are on no list; an empty
+ * one goes back to the page allocator unless it is the class's last.
  */
 #include "core/heap.h"
 
@@ -91,7 +91,7 @@ static NOINLINE struct slab *slab_create(unsigned class)
 	s->fresh = SLAB_HEADER;
 	s->capacity = (uint16_t)((PAGE_SIZE - SLAB_HEADER) / heap_class_size[class]);
 	s->left = s->capacity;
-	s->class = (uint8_t)class;
+	s->class = (uint8_t) class;
 	slab_push(s);
 	return s;
 }

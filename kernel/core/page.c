@@ -2,16 +2,15 @@
 /*
  * Page allocator. Three stages, fastest first:
  *
- * hot       a small stack of freed single pages, and a block that is given out page by page; nearly every
- *           call ends here
- * buddy     free blocks of 2^order pages, one list per order, linked through the pages themselves; one state
- *           byte per page says "here begins a free block of order n", which is what merging needs
- * frontier  RAM above a range's frontier was never used: it has no state bytes yet and is on no list. It is taken
- *           over in blocks of up to 2 MiB when the lists cannot serve, so neither boot nor a small program
- *           pays for RAM that it does not use
+ * hot       a small stack of freed single pages, and a block that is given out page by page; nearly
+ * every call ends here buddy     free blocks of 2^order pages, one list per order, linked through
+ * the pages themselves; one state byte per page says "here begins a free block of order n", which
+ * is what merging needs frontier  RAM above a range's frontier was never used: it has no state
+ * bytes yet and is on no list. It is taken over in blocks of up to 2 MiB when the lists cannot
+ * serve, so neither boot nor a small program pays for RAM that it does not use
  *
- * The state bytes of a range lie at its start; those of small ranges in a static array, because there a
- * whole page would be too much.
+ * The state bytes of a range lie at its start; those of small ranges in a static array, because
+ * there a whole page would be too much.
  */
 #include "core/page.h"
 
@@ -27,10 +26,10 @@
 #define CHUNK_PAGES (1ul << CHUNK_ORDER) /* the frontier's largest step */
 #define SMALL_STATES 512ul
 #define HOT_MAX 32u
-#define RUN_ORDER 4u        /* 16 pages at once */
-#define BLOCK_FREE 0x80u    /* state: a free block begins here; the low bits are its order */
+#define RUN_ORDER 4u     /* 16 pages at once */
+#define BLOCK_FREE 0x80u /* state: a free block begins here; the low bits are its order */
 
-/* Page numbers here are addresses >> PAGE_SHIFT, so a block's alignment is visible in its number. */
+/* Page numbers are addresses >> PAGE_SHIFT: a block's alignment is visible in its number. */
 struct page_range {
 	uint64_t first, frontier, end; /* page numbers */
 	uint8_t *state;                /* of page first + i; valid below the frontier */
@@ -40,11 +39,11 @@ static struct spinlock page_lock; /* guards everything below */
 static struct page_range page_ranges[RANGE_MAX];
 static unsigned page_range_count;
 static struct list page_blocks[PAGE_ORDER_MAX + 1];
-static uint32_t page_orders;   /* bit n: page_blocks[n] is not empty */
+static uint32_t page_orders; /* bit n: page_blocks[n] is not empty */
 static unsigned page_hot_count;
 static void *page_hot[HOT_MAX];
 static char *page_run, *page_run_end; /* single pages not yet given out */
-static uint64_t page_free_pages; /* all three stages */
+static uint64_t page_free_pages;      /* all three stages */
 static uint64_t page_total_pages;
 /* Pages known to be zero, handed out in order: [page_zero_next, page_zero_end). */
 static uint64_t page_zero_next, page_zero_end;
@@ -69,7 +68,8 @@ static struct page_range *page_range_of(uint64_t number)
 		if (number >= r->first && number < r->frontier)
 			return r;
 	}
-	panic("page_free: 0x%lx is no page of the allocator", (unsigned long)(number << PAGE_SHIFT));
+	panic("page_free: 0x%lx is no page of the allocator",
+	      (unsigned long)(number << PAGE_SHIFT));
 }
 
 static void page_block_push(struct page_range *r, uint64_t number, unsigned order)
@@ -108,7 +108,8 @@ static void page_block_free(struct page_range *r, uint64_t number, unsigned orde
 	page_block_push(r, number, order);
 }
 
-/* Take over the next block of never-used RAM, as large as its alignment allows. False if there is none. */
+/* Take over the next block of never-used RAM, as large as its alignment allows. False if there is
+ * none. */
 static bool page_frontier_advance(void)
 {
 	for (unsigned i = 0; i < page_range_count; i++) {
@@ -187,7 +188,8 @@ static void *page_alloc_slow(unsigned order)
 	return page;
 }
 
-/* A single page when the hot stack is empty: from the run, which is refilled with as large a block as there is. */
+/* A single page when the hot stack is empty: from the run, which is refilled with as large a block
+ * as there is. */
 static void *page_run_next(void)
 {
 	unsigned order = RUN_ORDER;
@@ -267,7 +269,8 @@ void *page_alloc_zero(void)
 	return page;
 }
 
-/* zeroed: its pages are handed out by page_zero_take(), so to the lists they are in use from the start. */
+/* zeroed: its pages are handed out by page_zero_take(), so to the lists they are in use from the
+ * start. */
 static void page_range_add(uint64_t first, uint64_t end, bool zeroed)
 {
 	struct page_range *r = &page_ranges[page_range_count];
@@ -300,7 +303,8 @@ void page_init(void)
 		list_init(&page_blocks[i]);
 	for (unsigned i = 0; plat->ram_range(i, &ram); i++) {
 		if (page_range_count == RANGE_MAX) {
-			log_line(LOG_WARN, "more than %d ranges of RAM: the rest is not used", RANGE_MAX);
+			log_line(LOG_WARN, "more than %d ranges of RAM: the rest is not used",
+				 RANGE_MAX);
 			break;
 		}
 		if (ram.end > ram.start)

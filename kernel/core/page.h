@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The page allocator: a buddy system over the ranges of RAM that the platform names. Pages that were never
- * used have no metadata yet (the frontier moves up chunk by chunk), so boot costs the same for any size of RAM.
+ * The page allocator: a buddy system over the ranges of RAM that the platform names. Pages that
+ * were never used have no metadata yet (the frontier moves up chunk by chunk), so boot costs the
+ * same for any size of RAM.
  */
 #ifndef CORE_PAGE_H
 #define CORE_PAGE_H
@@ -12,8 +13,8 @@
 
 /* Takes plat->ram_range(). Boot only. */
 void page_init(void);
-/* 2^order contiguous pages, aligned to their size, contents undefined. NULL if there are none. Any kernel context
- * and the kvm page fault path. */
+/* 2^order contiguous pages, aligned to their size, contents undefined. NULL if there are none. Any
+ * kernel context and the kvm page fault path. */
 void *page_alloc(unsigned order);
 void page_free(void *page, unsigned order);
 /* One page of zeros. */

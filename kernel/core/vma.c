@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The operations on the program's address space: each checks everything first, gets the memory that it may
- * need for splits, and only then changes the tree (vma_tree.c) and the pages under it (plat->pmap_*).
+ * The operations on the program's address space: each checks everything first, gets the memory that
+ * it may need for splits, and only then changes the tree (vma_tree.c) and the pages under it
+ * (plat->pmap_*).
  */
 #include "core/vma.h"
 
@@ -17,7 +18,7 @@
 #define BRK_ROOM (32ul << 30)
 /* It starts at one of so many pages above the mappings. */
 #define BRK_SPREAD_PAGES 256u
-/* Mappings that fit go into this room above a stack rather than below the room that it has to grow. */
+/* Small mappings go into this room above a stack rather than below its room to grow. */
 #define STACK_HEADROOM (1ul << 20)
 
 /* Fault-ahead: after so many faults in a row, each at the page after the last one's … */
@@ -46,9 +47,9 @@ void mm_unlock(void)
 }
 
 /*
- * The platform has chosen the window at random. Its upper end is the break's; mappings go below that, so
- * that the break starts near the first of them: on kvm they then share page tables, which on a machine of
- * 2 MiB count.
+ * The platform has chosen the window at random. Its upper end is the break's; mappings go below
+ * that, so that the break starts near the first of them: on kvm they then share page tables, which
+ * on a machine of 2 MiB count.
  */
 void vma_init(void)
 {
@@ -208,7 +209,8 @@ static int vma_choose_place(vaddr_t hint, size_t len, unsigned map_flags, vaddr_
 	return *start != 0 ? 0 : -ENOMEM;
 }
 
-/* Put pages under all of [start, end), which is one or more VMAs. 0 or -ENOMEM (some may have been put). */
+/* Put pages under all of [start, end), which is one or more VMAs. 0 or -ENOMEM (some may have been
+ * put). */
 static int vma_populate_locked(vaddr_t start, vaddr_t end)
 {
 	/* Do not take the last page for what was only wished for. */
@@ -231,7 +233,8 @@ static int vma_populate_locked(vaddr_t start, vaddr_t end)
 	return 0;
 }
 
-int vma_map(vaddr_t hint, size_t len, unsigned prot, unsigned map_flags, const char *name, vaddr_t *out)
+int vma_map(vaddr_t hint, size_t len, unsigned prot, unsigned map_flags, const char *name,
+	    vaddr_t *out)
 {
 	unsigned flags = (map_flags & MAP_FLAG_GROWSDOWN ? VMA_GROWSDOWN : 0) |
 			 (map_flags & MAP_FLAG_SHARED ? VMA_SHARED : 0) |
@@ -297,10 +300,11 @@ int vma_unmap(vaddr_t start, size_t len)
 }
 
 /*
- * May all of [start, end), of which first is the first VMA, be given prot? 0 with the last VMA in *last, -ENOMEM (a part
- * is unmapped), -EACCES.
+ * May all of [start, end), of which first is the first VMA, be given prot? 0 with the last VMA in
+ * *last, -ENOMEM (a part is unmapped), -EACCES.
  */
-static int vma_protect_check(struct vma *first, vaddr_t start, vaddr_t end, unsigned prot, struct vma **last)
+static int vma_protect_check(struct vma *first, vaddr_t start, vaddr_t end, unsigned prot,
+			     struct vma **last)
 {
 	int rc = 0;
 
@@ -316,12 +320,12 @@ static int vma_protect_check(struct vma *first, vaddr_t start, vaddr_t end, unsi
 }
 
 /*
- * Give [lo, hi), a part of v, the protection prot: cut v at its edges, using up spares, and unite the
- * result with its neighbours where they are now alike. 0 with the VMA that holds [lo, hi) in *result, or -ENOMEM from
- * the host (nothing changed).
+ * Give [lo, hi), a part of v, the protection prot: cut v at its edges, using up spares, and unite
+ * the result with its neighbours where they are now alike. 0 with the VMA that holds [lo, hi) in
+ * *result, or -ENOMEM from the host (nothing changed).
  */
-static int vma_protect_part(struct vma *v, vaddr_t lo, vaddr_t hi, unsigned prot, struct vma **spares,
-			    struct vma **result)
+static int vma_protect_part(struct vma *v, vaddr_t lo, vaddr_t hi, unsigned prot,
+			    struct vma **spares, struct vma **result)
 {
 	int rc;
 
@@ -465,8 +469,9 @@ static bool vma_grow_down(struct vma *v, vaddr_t addr)
 }
 
 /*
- * The page before `page` was faulted in last, and so on for some pages: a program that goes through memory from one end to the
- * other. Put the next pages too, ever more of them. Returns the end of what was put.
+ * The page before `page` was faulted in last, and so on for some pages: a program that goes through
+ * memory from one end to the other. Put the next pages too, ever more of them. Returns the end of
+ * what was put.
  */
 static NOINLINE vaddr_t vma_fault_ahead(struct vma *v, vaddr_t page)
 {
@@ -481,7 +486,8 @@ static NOINLINE vaddr_t vma_fault_ahead(struct vma *v, vaddr_t page)
 	return page;
 }
 
-/* 0 if the page of addr is there now, -EFAULT, or -ENOMEM. need: one of these PROT_* must be allowed. */
+/* 0 if the page of addr is there now, -EFAULT, or -ENOMEM. need: one of these PROT_* must be
+ * allowed. */
 static ALWAYS_INLINE int vma_fault_locked(vaddr_t addr, unsigned need)
 {
 	struct vma *v = vma_above(addr);
@@ -513,7 +519,8 @@ static ALWAYS_INLINE int vma_fault_locked(vaddr_t addr, unsigned need)
 
 bool vma_fault(vaddr_t addr, bool write, bool fetch)
 {
-	unsigned need = PROT_READ | PROT_WRITE | PROT_EXEC; /* what can be written or run can be read */
+	unsigned need = PROT_READ | PROT_WRITE |
+			PROT_EXEC; /* what can be written or run can be read */
 	int rc;
 
 	if (write)
@@ -530,7 +537,8 @@ bool vma_fault(vaddr_t addr, bool write, bool fetch)
 		log_line(LOG_ERROR,
 			 "out of memory: no page for address 0x%lx; all %lu KiB of RAM are in use; "
 			 "give the machine more memory",
-			 (unsigned long)addr, (unsigned long)(page_total_count() * (PAGE_SIZE / 1024)));
+			 (unsigned long)addr,
+			 (unsigned long)(page_total_count() * (PAGE_SIZE / 1024)));
 	return false;
 }
 

@@ -12,7 +12,7 @@ void vma_brk_init(unsigned pages)
 	brk_end = brk_start;
 }
 
-/* Make the break want. 0 or -ENOMEM; the caller has checked that it does not lie below brk_start. */
+/* Make the break want, which is not below brk_start. 0 or -ENOMEM. */
 static int brk_set(vaddr_t want)
 {
 	vaddr_t old_top = ALIGN_UP(brk_end, PAGE_SIZE), new_top;
@@ -59,7 +59,8 @@ static bool remap_grow_in_place(struct vma *v, vaddr_t old_end, vaddr_t new_end)
 	return true;
 }
 
-/* The pages of [old, old+keep), a part of v, move to new_addr, which is free, and become a mapping of new_len bytes there. */
+/* The pages of [old, old+keep), a part of v, move to new_addr, which is free, and become a mapping
+ * of new_len bytes there. */
 static int remap_move(struct vma *v, vaddr_t old, size_t keep, vaddr_t new_addr, size_t new_len)
 {
 	vaddr_t lo = MAX(old, v->touched_lo), hi = MIN(old + keep, v->touched_hi);
@@ -91,7 +92,8 @@ static int remap_move(struct vma *v, vaddr_t old, size_t keep, vaddr_t new_addr,
 
 remove_tail:
 	if (new_len > keep)
-		plat->pmap_remove(new_addr + keep, new_len - keep, moved->touched_lo, moved->touched_hi);
+		plat->pmap_remove(new_addr + keep, new_len - keep, moved->touched_lo,
+				  moved->touched_hi);
 free_both:
 	heap_free(moved, sizeof(*moved));
 	heap_free(spare, sizeof(*spare));
@@ -104,8 +106,8 @@ static int remap_to(struct vma *v, vaddr_t old, size_t old_len, size_t new_len, 
 	size_t keep = MIN(old_len, new_len);
 	int rc;
 
-	if (!IS_ALIGNED(new_addr, PAGE_SIZE) || new_addr < vma_window.lo || new_addr > vma_window.hi ||
-	    new_len > vma_window.hi - new_addr)
+	if (!IS_ALIGNED(new_addr, PAGE_SIZE) || new_addr < vma_window.lo ||
+	    new_addr > vma_window.hi || new_len > vma_window.hi - new_addr)
 		return -EINVAL;
 	if (new_addr < old + old_len && old < new_addr + new_len)
 		return -EINVAL;
@@ -120,8 +122,8 @@ static int remap_to(struct vma *v, vaddr_t old, size_t old_len, size_t new_len, 
 	return remap_move(vma_above(old), old, keep, new_addr, new_len);
 }
 
-static int remap_locked(vaddr_t old, size_t old_len, size_t new_len, unsigned flags, vaddr_t new_addr,
-			vaddr_t *out)
+static int remap_locked(vaddr_t old, size_t old_len, size_t new_len, unsigned flags,
+			vaddr_t new_addr, vaddr_t *out)
 {
 	struct vma *v = vma_above(old);
 	vaddr_t old_end = old + old_len;
@@ -164,7 +166,8 @@ int vma_remap(vaddr_t old, size_t old_len, size_t new_len, unsigned mremap_flags
 	if (new_len > vma_window.hi - vma_window.lo)
 		return mremap_flags & MREMAP_FIXED ? -EINVAL : -ENOMEM;
 	mm_lock();
-	rc = remap_locked(old, old_end - old, ALIGN_UP(new_len, PAGE_SIZE), mremap_flags, new_addr, &place);
+	rc = remap_locked(old, old_end - old, ALIGN_UP(new_len, PAGE_SIZE), mremap_flags, new_addr,
+			  &place);
 	mm_unlock();
 	if (rc == 0)
 		*out = place;

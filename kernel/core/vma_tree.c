@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The tree of VMAs: lookup, splitting and merging, and the search for free address space. Each VMA knows the gap
- * below it and, for its subtree, the largest such gap.
+ * The tree of VMAs: lookup, splitting and merging, and the search for free address space. Each VMA
+ * knows the gap below it and, for its subtree, the largest such gap.
  */
 #include "core/vma_tree.h"
 
@@ -126,7 +126,8 @@ void vma_tree_insert(struct vma *v, struct vma *prev, struct vma *next)
 		vma_highest = v;
 	v->gap = vma_gap_below(v, prev);
 	v->max_gap = v->gap;
-	/* Of two neighbours one is below the other in the tree, and has no child on the other's side. */
+	/* Of two neighbours one is below the other in the tree, and has no child on the other's
+	 * side. */
 	if (next != NULL && next->node.left == NULL) {
 		parent = &next->node;
 		link = &parent->left;
@@ -243,7 +244,8 @@ bool vma_range_is_free(vaddr_t start, vaddr_t end)
 	return v == NULL || vma_low_edge(v) >= end;
 }
 
-/* Above the mmap area, from the window's end downwards: only when the area is full, so a plain walk. */
+/* Above the mmap area, from the window's end downwards: only when the area is full, so a plain
+ * walk. */
 static vaddr_t vma_find_gap_above_top(uint64_t len)
 {
 	vaddr_t ceiling = vma_window.hi;

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What the files of the address space (vma.c, vma_remap.c, vma_tree.c) share: the tree of VMAs and the operations under
- * the mm lock. Nobody else includes this. All functions: caller holds the mm lock.
+ * What the files of the address space (vma.c, vma_remap.c, vma_tree.c) share: the tree of VMAs and
+ * the operations under the mm lock. Nobody else includes this. All functions: caller holds the mm
+ * lock.
  *
- * The tree is augmented by the largest gap in each subtree, so that a free place is found in one walk down.
- * Gaps count only as far as they lie in the mmap area [lo, top).
+ * The tree is augmented by the largest gap in each subtree, so that a free place is found in one
+ * walk down. Gaps count only as far as they lie in the mmap area [lo, top).
  */
 #ifndef CORE_VMA_TREE_H
 #define CORE_VMA_TREE_H
 
 #include "core/vma.h"
 
-/* The window of the program's mappings: lo <= top <= hi. New ones go below top, the break grows above it. */
+/* The window of the program's mappings: lo <= top <= hi. New ones go below top, the break grows
+ * above it. */
 struct vma_window {
 	vaddr_t lo, top, hi;
 };
@@ -45,9 +47,9 @@ void vma_tree_insert(struct vma *v, struct vma *prev, struct vma *next);
 void vma_tree_erase(struct vma *v);
 /* Move v's bounds; it stays between its neighbours. touched is cut to them. */
 void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end);
-/* Cut v at `at` (inside it): v keeps the lower part; upper, uninitialised storage, gets the rest. */
+/* Cut v at `at` (inside it): v keeps the lower part; upper, storage only, becomes the rest. */
 void vma_split(struct vma *v, vaddr_t at, struct vma *upper);
-/* Take [lo, hi), a part of v, out of the tree. If v falls in two, *spare is used and set to NULL. */
+/* Take [lo, hi), a part of v, out. If v falls in two, *spare is used and set to NULL. */
 void vma_cut(struct vma *v, vaddr_t lo, vaddr_t hi, struct vma **spare);
 /* Unite v with its neighbours if they are alike. Returns the VMA that now covers v's range. */
 struct vma *vma_merge(struct vma *v);
@@ -57,7 +59,8 @@ bool vma_is_alike(const struct vma *v, unsigned prot, unsigned flags, const char
 vaddr_t vma_low_edge(const struct vma *v);
 /* Is [start, end) inside the window and free, room for growing stacks respected? */
 bool vma_range_is_free(vaddr_t start, vaddr_t end);
-/* The highest free range of len bytes (page multiple), which ends at or below top if possible. Its start, 0 if there is none. */
+/* The highest free range of len bytes (page multiple), which ends at or below top if possible. Its
+ * start, 0 if there is none. */
 vaddr_t vma_find_gap(uint64_t len);
 
 static ALWAYS_INLINE void vma_touch(struct vma *v, vaddr_t lo, vaddr_t hi)
@@ -66,7 +69,8 @@ static ALWAYS_INLINE void vma_touch(struct vma *v, vaddr_t lo, vaddr_t hi)
 	v->touched_hi = MAX(v->touched_hi, hi);
 }
 
-/* Whether the platform puts pages without telling us (linuxu): then all of a mapping counts as touched. */
+/* Whether the platform puts pages without telling us (linuxu): then all of a mapping counts as
+ * touched. */
 static ALWAYS_INLINE bool vma_pages_come_unseen(void)
 {
 	return plat->pmap_fault == NULL;
@@ -93,7 +97,8 @@ struct vma *vma_create(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags
 /* Round len up to pages and check that [start, start+len) can be a range: 0, or -EINVAL. */
 MUST_CHECK int vma_check_range(vaddr_t start, size_t len, vaddr_t *end);
 /* Map the free range [start, end). 0 or -ENOMEM. */
-MUST_CHECK int vma_map_locked(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags, const char *name);
+MUST_CHECK int vma_map_locked(vaddr_t start, vaddr_t end, unsigned prot, unsigned flags,
+			      const char *name);
 /* 0; -EINVAL (a part is image), -ENOMEM (no memory for a split): nothing changed. */
 MUST_CHECK int vma_unmap_locked(vaddr_t start, vaddr_t end);
 

@@ -110,7 +110,8 @@ static void heap_survives_random_use(void **state)
 	fake_seed_from_env();
 	for (unsigned step = 0; step < 100000; step++) {
 		if (count < LIVE_MAX && fake_random_below(100) < (step % 10000 < 5000 ? 70 : 30)) {
-			size_t size = 1 + fake_random_below(fake_random_below(10) == 0 ? 9000 : 400);
+			size_t size = 1 +
+				      fake_random_below(fake_random_below(10) == 0 ? 9000 : 400);
 			uint8_t *p = heap_alloc(size);
 
 			live[count].mark = (uint8_t)random_u64();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The buddy allocator on RAM of several sizes. It is compiled into this file, so that each test can start it anew.
+ * The buddy allocator on RAM of several sizes. It is compiled into this file, so that each test can
+ * start it anew.
  *
  * fakes: log random
  */
@@ -40,7 +41,8 @@ void arch_page_clear(void *page)
 static void ram_set(unsigned i, size_t pages, size_t misalign)
 {
 	size_t size = (pages + misalign + 2048) * PAGE_SIZE;
-	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	uintptr_t start;
 
 	assert_true(p != MAP_FAILED);
@@ -208,7 +210,8 @@ static void page_refuses_foreign_and_twice_freed_blocks(void **state)
 	page_free(block, 3);
 	EXPECT_PANIC(page_free((void *)(ram[0].end + (64ul << 20)), 3));
 	page_reset();
-	assert_non_null(page_alloc(9)); /* its buddy stays in use or above the frontier, so no merge */
+	assert_non_null(
+		page_alloc(9)); /* its buddy stays in use or above the frontier, so no merge */
 	block = page_alloc(8);
 	assert_non_null(page_alloc(8));
 	page_free(block, 8);

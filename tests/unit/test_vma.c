@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The address space, call by call, over the fake platform; and every call with each of its allocations failing.
- * test_vma_model.c has the random sequences.
+ * The address space, call by call, over the fake platform; and every call with each of its
+ * allocations failing. test_vma_model.c has the random sequences.
  *
  * sources: base/rbtree.c core/vma.c core/vma_resize.c core/vma_tree.c
  * fakes: fail heap log page plat random
@@ -13,7 +13,7 @@
 #include "core/vma_tree.h"
 #include "fake/plat.h"
 
-#define PAGES(n) ((size_t)(n) * PAGE_SIZE)
+#define PAGES(n) ((size_t)(n)*PAGE_SIZE)
 #define RW (PROT_READ | PROT_WRITE)
 #define PLACE (FAKE_WINDOW_START + PAGES(100)) /* for fixed mappings */
 
@@ -127,8 +127,11 @@ static void vma_map_checks_its_arguments(void **state)
 	assert_int_equal(vma_map(0, 1, RW | PROT_EXEC, 0, NULL, &got), -EACCES);
 	assert_int_equal(got, 77);
 	map_at(PLACE, 2, RW);
-	assert_int_equal(vma_map(PLACE - PAGE_SIZE, PAGES(2), RW, MAP_FLAG_FIXED_NOREPLACE, NULL, &got), -EEXIST);
-	assert_int_equal(vma_map(PLACE - PAGE_SIZE, PAGES(1), RW, MAP_FLAG_FIXED_NOREPLACE, NULL, &got), 0);
+	assert_int_equal(vma_map(PLACE - PAGE_SIZE, PAGES(2), RW, MAP_FLAG_FIXED_NOREPLACE, NULL,
+				 &got),
+			 -EEXIST);
+	assert_int_equal(
+		vma_map(PLACE - PAGE_SIZE, PAGES(1), RW, MAP_FLAG_FIXED_NOREPLACE, NULL, &got), 0);
 	/* A hint is taken if it is free, rounded down; else the mapping goes elsewhere. */
 	assert_int_equal(vma_map(PLACE + PAGES(9) + 5, 1, RW, 0, NULL, &got), 0);
 	assert_int_equal(got, PLACE + PAGES(9));
@@ -149,7 +152,8 @@ static void vma_unmap_takes_the_middle_out(void **state)
 	assert_false(vma_find(PLACE + PAGES(5), false, &v));
 	assert_true(vma_find(PLACE + PAGES(5), true, &v));
 	assert_int_equal(v.start, PLACE + PAGES(6));
-	assert_int_equal(v.touched_lo, PLACE + PAGES(6)); /* between two touched pages counts as touched */
+	assert_int_equal(v.touched_lo,
+			 PLACE + PAGES(6)); /* between two touched pages counts as touched */
 	assert_false(vma_fault(PLACE + PAGES(5), false, false));
 	assert_int_equal(read_page(PLACE + PAGES(1)), 11);
 	assert_int_equal(read_page(PLACE + PAGES(8)), 18);
@@ -211,9 +215,14 @@ static void vma_image_can_only_be_tightened(void **state)
 {
 	vaddr_t got;
 
-	assert_int_equal(vma_insert_fixed(PLACE, PLACE + PAGES(4), PROT_READ | PROT_EXEC, VMA_IMAGE, "image"), 0);
-	assert_int_equal(vma_insert_fixed(PLACE + PAGES(4), PLACE + PAGES(8), RW, VMA_IMAGE, "image"), 0);
-	assert_int_equal(vma_insert_fixed(PLACE + PAGES(7), PLACE + PAGES(9), RW, VMA_IMAGE, "image"), -EEXIST);
+	assert_int_equal(vma_insert_fixed(PLACE, PLACE + PAGES(4), PROT_READ | PROT_EXEC, VMA_IMAGE,
+					  "image"),
+			 0);
+	assert_int_equal(
+		vma_insert_fixed(PLACE + PAGES(4), PLACE + PAGES(8), RW, VMA_IMAGE, "image"), 0);
+	assert_int_equal(vma_insert_fixed(PLACE + PAGES(7), PLACE + PAGES(9), RW, VMA_IMAGE,
+					  "image"),
+			 -EEXIST);
 	assert_int_equal(vma_protect(PLACE, PAGES(1), RW), -EACCES);
 	assert_int_equal(vma_protect(PLACE + PAGES(4), PAGES(2), PROT_READ), 0);
 	assert_int_equal(vma_protect(PLACE + PAGES(4), PAGES(2), RW), -EACCES);
@@ -254,7 +263,8 @@ static void vma_populate_puts_pages(void **state)
 	vaddr_t got;
 	struct vma v;
 
-	assert_int_equal(vma_map(PLACE, PAGES(4), RW, MAP_FLAG_FIXED | MAP_FLAG_POPULATE, NULL, &got), 0);
+	assert_int_equal(
+		vma_map(PLACE, PAGES(4), RW, MAP_FLAG_FIXED | MAP_FLAG_POPULATE, NULL, &got), 0);
 	assert_true(fake_pte_of(PLACE)->present && fake_pte_of(PLACE + PAGES(3))->present);
 	assert_true(vma_find(PLACE, false, &v));
 	assert_int_equal(v.touched_hi - v.touched_lo, PAGES(4));
@@ -362,7 +372,8 @@ static void vma_remap_moves_pages(void **state)
 	map_at(PLACE + PAGES(6), 1, PROT_READ);
 	for (unsigned i = 0; i < 6; i++)
 		write_page(PLACE + PAGES(i), 200 + i);
-	assert_int_equal(vma_remap(PLACE + PAGES(2), PAGES(4), PAGES(8), MREMAP_MAYMOVE, 0, &got), 0);
+	assert_int_equal(vma_remap(PLACE + PAGES(2), PAGES(4), PAGES(8), MREMAP_MAYMOVE, 0, &got),
+			 0);
 	assert_int_equal(got, vma_window.top - PAGES(8));
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(read_page(got + PAGES(i)), 202 + i);
@@ -371,12 +382,15 @@ static void vma_remap_moves_pages(void **state)
 	assert_int_equal(read_page(PLACE + PAGES(1)), 201);
 	/* To a fixed place, over what is there. */
 	map_at(to, 3, PROT_READ);
-	assert_int_equal(vma_remap(got, PAGES(8), PAGES(2), MREMAP_MAYMOVE | MREMAP_FIXED, to, &got), 0);
+	assert_int_equal(
+		vma_remap(got, PAGES(8), PAGES(2), MREMAP_MAYMOVE | MREMAP_FIXED, to, &got), 0);
 	assert_int_equal(got, to);
 	assert_int_equal(read_page(to + PAGES(1)), 203);
 	assert_true(vma_fault(to + PAGES(1), true, false));
 	assert_false(vma_fault(vma_window.top - PAGES(8), false, false));
-	assert_int_equal(vma_remap(to, PAGES(2), PAGES(2), MREMAP_MAYMOVE | MREMAP_FIXED, to + PAGES(1), &got), -EINVAL);
+	assert_int_equal(vma_remap(to, PAGES(2), PAGES(2), MREMAP_MAYMOVE | MREMAP_FIXED,
+				   to + PAGES(1), &got),
+			 -EINVAL);
 }
 
 static void vma_brk_moves_the_break(void **state)
@@ -461,7 +475,8 @@ static void calls_with_failures(void)
 	UNCHANGED_ON_FAILURE(vma_unmap(PLACE + PAGES(3), PAGES(4)));
 	UNCHANGED_ON_FAILURE(vma_unmap(PLACE + PAGES(3), PAGES(40)));
 	UNCHANGED_ON_FAILURE(vma_protect(PLACE + PAGES(3), PAGES(4), PROT_READ));
-	UNCHANGED_ON_FAILURE(vma_remap(PLACE + PAGES(2), PAGES(8), PAGES(12), MREMAP_MAYMOVE, 0, &got));
+	UNCHANGED_ON_FAILURE(
+		vma_remap(PLACE + PAGES(2), PAGES(8), PAGES(12), MREMAP_MAYMOVE, 0, &got));
 	UNCHANGED_ON_FAILURE(vma_remap(PLACE, PAGES(20), PAGES(22), MREMAP_MAYMOVE, 0, &got));
 	FOR_EACH_FAILURE({
 		vaddr_t end = vma_brk(base + PAGES(2));

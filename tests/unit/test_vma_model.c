@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Random sequences of mmap, munmap, mprotect, mremap, madvise, brk and page faults against a model that is an array of
- * pages. After each call the two are compared, page by page. The seed is printed; SEED=N repeats it.
+ * Random sequences of mmap, munmap, mprotect, mremap, madvise, brk and page faults against a model
+ * that is an array of pages. After each call the two are compared, page by page. The seed is
+ * printed; SEED=N repeats it.
  *
  * sources: base/rbtree.c core/vma.c core/vma_resize.c core/vma_tree.c
  * fakes: fail heap log page plat random
@@ -15,8 +16,10 @@
 
 #define RW (PROT_READ | PROT_WRITE)
 #define STEPS 2500u
-#define LEN_MAX 60u  /* pages of one call */
-#define AREA 1200u   /* calls with an address stay in so many pages below and around the mmap area's top */
+#define LEN_MAX 60u /* pages of one call */
+#define AREA                                                                                       \
+	1200u /* calls with an address stay in so many pages below and around the mmap area's top  \
+	       */
 #define NOWHERE UINT32_MAX
 
 /* A page of the model. Pages are numbered from the window's begin. */
@@ -28,9 +31,9 @@ struct page {
 
 static struct page model[FAKE_WINDOW_PAGES];
 static bool model_linuxu;
-static unsigned model_top; /* where mappings are placed below */
+static unsigned model_top;              /* where mappings are placed below */
 static unsigned stack_start, stack_end; /* stack_end 0: no stack */
-static unsigned brk_first, brk_last; /* [first, last) is the heap's */
+static unsigned brk_first, brk_last;    /* [first, last) is the heap's */
 
 static vaddr_t address(unsigned page)
 {
@@ -54,7 +57,8 @@ static unsigned random_len(void)
 	return 1 + (unsigned)fake_random_below(fake_random_below(4) == 0 ? LEN_MAX : 5);
 }
 
-/* Where a call with an address goes: near the top, often at an edge of a mapping. Not at the stack. */
+/* Where a call with an address goes: near the top, often at an edge of a mapping. Not at the stack.
+ */
 static unsigned random_place(unsigned len)
 {
 	for (unsigned tries = 0; tries < 100; tries++) {
@@ -126,7 +130,9 @@ static void step_map_anywhere(void)
 	unsigned flags = fake_random_below(8) == 0 ? MAP_FLAG_POPULATE : 0;
 	vaddr_t got;
 
-	assert_int_equal(vma_map(0, len * PAGE_SIZE - fake_random_below(PAGE_SIZE), prot, flags, NULL, &got), 0);
+	assert_int_equal(vma_map(0, len * PAGE_SIZE - fake_random_below(PAGE_SIZE), prot, flags,
+				 NULL, &got),
+			 0);
 	if (expected != NOWHERE)
 		assert_int_equal(number(got), expected);
 	model_map(number(got), len, prot);
@@ -147,12 +153,14 @@ static void step_map_at(void)
 		is_unmapped = is_unmapped && !model[i].mapped;
 	}
 	if (how == 2) {
-		rc = vma_map(address(at), len * PAGE_SIZE, prot, MAP_FLAG_FIXED_NOREPLACE, NULL, &got);
+		rc = vma_map(address(at), len * PAGE_SIZE, prot, MAP_FLAG_FIXED_NOREPLACE, NULL,
+			     &got);
 		assert_int_equal(rc, is_unmapped ? 0 : -EEXIST);
 		if (rc != 0)
 			return;
 	} else if (how == 1) {
-		assert_int_equal(vma_map(address(at), len * PAGE_SIZE, prot, MAP_FLAG_FIXED, NULL, &got), 0);
+		assert_int_equal(
+			vma_map(address(at), len * PAGE_SIZE, prot, MAP_FLAG_FIXED, NULL, &got), 0);
 	} else {
 		if (!is_free)
 			expected = model_place(len);
@@ -225,7 +233,8 @@ static void step_remap(void)
 		room = room && !blocked[i];
 	unsigned place = model_place(new_len);
 
-	rc = vma_remap(address(at), len * PAGE_SIZE, new_len * PAGE_SIZE, may_move ? MREMAP_MAYMOVE : 0, 0, &got);
+	rc = vma_remap(address(at), len * PAGE_SIZE, new_len * PAGE_SIZE,
+		       may_move ? MREMAP_MAYMOVE : 0, 0, &got);
 	if (!model[at].mapped || (new_len > len && !one)) {
 		assert_int_equal(rc, -EFAULT);
 	} else if (new_len <= len) {
@@ -253,8 +262,8 @@ static void step_remap_to(void)
 	vaddr_t got;
 	int rc;
 
-	rc = vma_remap(address(at), len * PAGE_SIZE, new_len * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
-		       address(to), &got);
+	rc = vma_remap(address(at), len * PAGE_SIZE, new_len * PAGE_SIZE,
+		       MREMAP_MAYMOVE | MREMAP_FIXED, address(to), &got);
 	if (rc == -EFAULT) {
 		assert_false(in_one_vma(at, keep, &v));
 		return;
@@ -272,7 +281,8 @@ static void step_remap_to(void)
 static void step_brk(void)
 {
 	vaddr_t end = vma_brk(0);
-	unsigned want = brk_first + (unsigned)fake_random_below(50), now = number(ALIGN_UP(end, PAGE_SIZE));
+	unsigned want = brk_first + (unsigned)fake_random_below(50),
+		 now = number(ALIGN_UP(end, PAGE_SIZE));
 	bool is_free = true;
 
 	assert_int_equal(now, brk_last);
@@ -302,7 +312,8 @@ static bool model_can_grow(unsigned p)
 		below--;
 	if (below > p)
 		return false;
-	return below == 0 || model[below - 1].prot == PROT_NONE || p - below >= VMA_STACK_GUARD / PAGE_SIZE;
+	return below == 0 || model[below - 1].prot == PROT_NONE ||
+	       p - below >= VMA_STACK_GUARD / PAGE_SIZE;
 }
 
 static void step_touch(void)
@@ -370,7 +381,8 @@ static void compare(void)
 	while (vma_find(v.end, true, &v)) {
 		if (v.start < last.end || v.end <= v.start)
 			fail_msg("0x%lx-0x%lx comes after 0x%lx-0x%lx", (unsigned long)v.start,
-				 (unsigned long)v.end, (unsigned long)last.start, (unsigned long)last.end);
+				 (unsigned long)v.end, (unsigned long)last.start,
+				 (unsigned long)last.end);
 		for (; i < number(v.start); i++)
 			compare_page(i, NULL);
 		for (; i < number(v.end); i++)
@@ -390,9 +402,9 @@ static void step_random(void)
 		void (*call)(void);
 		unsigned weight;
 	} calls[] = {
-		{step_map_anywhere, 14}, {step_map_at, 14}, {step_unmap, 20},    {step_protect, 20},
-		{step_discard, 6},       {step_remap, 14},  {step_remap_to, 10}, {step_brk, 4},
-		{step_touch, 60},
+		{step_map_anywhere, 14}, {step_map_at, 14}, {step_unmap, 20},
+		{step_protect, 20},      {step_discard, 6}, {step_remap, 14},
+		{step_remap_to, 10},     {step_brk, 4},     {step_touch, 60},
 	};
 	unsigned total = 0, pick;
 
@@ -422,7 +434,8 @@ static void run_model(bool linuxu, bool with_stack)
 	brk_first = number(vma_brk(0));
 	brk_last = brk_first;
 	if (with_stack) {
-		assert_int_equal(vma_map(0, 3 * PAGE_SIZE, RW, MAP_FLAG_GROWSDOWN, "[stack]", &stack), 0);
+		assert_int_equal(
+			vma_map(0, 3 * PAGE_SIZE, RW, MAP_FLAG_GROWSDOWN, "[stack]", &stack), 0);
 		stack_start = number(stack);
 		stack_end = stack_start + 3;
 		model_map(stack_start, 3, RW);

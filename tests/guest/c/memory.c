@@ -2,8 +2,8 @@
 //@ suite: diff
 //@ compare: stdout status
 /*
- * mmap and its family, as Linux does it: results, error numbers, what is in memory afterwards and which accesses
- * fault. What is left to the kernel's choice (addresses) is not printed.
+ * mmap and its family, as Linux does it: results, error numbers, what is in memory afterwards and
+ * which accesses fault. What is left to the kernel's choice (addresses) is not printed.
  */
 #include "test.h"
 #include <fcntl.h>
@@ -211,7 +211,8 @@ static void resizing(void)
 	show("moves to its place", q == p + 8 * P);
 	show("gone", read_at(p));
 	show("the rest too", read_at(p + 3 * P));
-	result("overlapping", (long)mremap(p + 8 * P, 4 * P, 4 * P, MREMAP_MAYMOVE | MREMAP_FIXED, p + 9 * P));
+	result("overlapping",
+	       (long)mremap(p + 8 * P, 4 * P, 4 * P, MREMAP_MAYMOVE | MREMAP_FIXED, p + 9 * P));
 }
 
 /* 100 MiB as a growing vector has it, in an address space that is cut up. */

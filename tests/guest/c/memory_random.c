@@ -2,9 +2,9 @@
 //@ suite: diff
 //@ compare: stdout status
 /*
- * Random mmap, munmap, mprotect, mremap, madvise calls inside one area, with reads and writes in between that may
- * fault. The program keeps its own account of what must be there; what it sees is printed as a sum, so that
- * Linux and Kiln can be compared too. TEST_SEED repeats a run.
+ * Random mmap, munmap, mprotect, mremap, madvise calls inside one area, with reads and writes in
+ * between that may fault. The program keeps its own account of what must be there; what it sees is
+ * printed as a sum, so that Linux and Kiln can be compared too. TEST_SEED repeats a run.
  */
 #include "test.h"
 #include <setjmp.h>
@@ -83,7 +83,8 @@ static void touch(unsigned i)
 {
 	volatile uint32_t *word = (volatile uint32_t *)(area + i * P);
 	const bool write = below(2);
-	const bool allowed = account[i].mapped && (account[i].prot & (write ? PROT_WRITE : PROT_READ));
+	const bool allowed = account[i].mapped &&
+			     (account[i].prot & (write ? PROT_WRITE : PROT_READ));
 	const uint32_t value = (uint32_t)rng_next(&rng);
 	volatile uint32_t seen = 0;
 	volatile bool fault = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Stand-ins for the kernel's lower parts, for tests on the host. Each has a switch to make the n-th request fail.
- * Include this first: it brings cmocka and what cmocka needs.
+ * Stand-ins for the kernel's lower parts, for tests on the host. Each has a switch to make the n-th
+ * request fail. Include this first: it brings cmocka and what cmocka needs.
  */
 #ifndef FAKE_FAKE_H
 #define FAKE_FAKE_H
@@ -27,7 +27,8 @@ bool fake_fails(void);
 /* Did a request fail since fake_fail_at()? */
 bool fake_has_failed(void);
 
-/* Run `body` with the 1st, 2nd, … request failing until it gets by with none failing; body sees the number in fail_n. */
+/* Run `body` with the 1st, 2nd, … request failing until it gets by with none failing; body sees the
+ * number in fail_n. */
 #define FOR_EACH_FAILURE(body)                                                                     \
 	for (unsigned fail_n = 1;; fail_n++) {                                                     \
 		fake_fail_at(fail_n);                                                              \

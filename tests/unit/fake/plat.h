@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A platform whose program address space is an array of pages. It checks that core keeps the contract of plat.h,
- * and it plays kvm (pages come by pmap_fault) or linuxu (they are there once reserved).
+ * A platform whose program address space is an array of pages. It checks that core keeps the
+ * contract of plat.h, and it plays kvm (pages come by pmap_fault) or linuxu (they are there once
+ * reserved).
  */
 #ifndef FAKE_PLAT_H
 #define FAKE_PLAT_H
@@ -15,7 +16,7 @@
 struct fake_pte {
 	bool reserved; /* linuxu: mapped at the host; kvm: not kept */
 	bool present;
-	unsigned prot; /* linuxu: of what is reserved; kvm: of what is present */
+	unsigned prot;  /* linuxu: of what is reserved; kvm: of what is present */
 	uint32_t value; /* what the program wrote there; 0 at first */
 };
 
