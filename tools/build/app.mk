@@ -31,7 +31,7 @@ ifneq ($(filter-out $(A)/%,$(app_sources)),)
 $(error sources of an application are named $$(APP_DIR)/...: $(filter-out $(A)/%,$(app_sources)))
 endif
 
-# --- a prefix of its own for an application that has its own configuration, hence its own kernel -------
+# --- a prefix of its own for an application that has its own kernel -------------------------------------
 prefix := $(addprefix $(KO)/bin/,kiln $(kiln_names)) $(KL)/lib/kernel.o $(KL)/image.ld $(KL)/config $(KL)/link.args
 ifneq ($(KO),$(O))
 $(KO)/bin/kiln: $(O)/bin/kiln
@@ -41,7 +41,7 @@ $(addprefix $(KO)/bin/,$(kiln_names)): $(KO)/bin/kiln
 	$(q)ln -sf kiln $@
 $(KL)/lib/kernel.o: $(KO)/kernel/kernel.o $(ports)
 	@mkdir -p $(@D)
-	$(q)ln -sf $(filter-out $(L)/lib/kernel.o,$(wildcard $(L)/lib/*)) $(@D)/
+	$(q)ln -sf $(L)/lib/*.[ao] $(@D)/ && rm $@
 	$(q)ln -sfn $(L)/include $(KL)/include
 	$(q)ln -sfn $(L)/rust $(KL)/rust
 	$(q)cp $< $@

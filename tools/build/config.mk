@@ -3,8 +3,7 @@
 # Where things are, for Makefile and main.mk alike. Sets, from O= and A=:
 #   O   the build folder, laid out like an installation prefix
 #   A   the application's folder, or nothing       AO  the application's build folder
-#   KO  where the kernel is built: an application with a .config of its own has its own kernel
-# and KCONFIG_CONFIG, the .config in force.
+# and KCONFIG_CONFIG, the .config in force: the application's own if it has one, else the tree's.
 ifneq ($(A),)
 override A := $(abspath $(A))
 app_name := $(notdir $(A))
@@ -22,13 +21,11 @@ endif
 
 ifneq ($(and $(A),$(or $(wildcard $(A)/.config),$(filter %config,$(MAKECMDGOALS)))),)
 KCONFIG_CONFIG := $(A)/.config
-KO := $(AO)
 else
 KCONFIG_CONFIG := $(tree_config)
-KO := $(O)
 endif
-export KCONFIG_CONFIG
 
 PYTHON := /usr/bin/python3
-KILN_APP_DIR := $(or $(A),$(ROOT)/apps/none)
-kconfig = cd $(ROOT) && KILN_APP_DIR=$(KILN_APP_DIR) KCONFIG_CONFIG=$(KCONFIG_CONFIG) $(PYTHON)
+# $(call kconfig_for,APPDIR,CONFIG): run a program of kconfiglib for the application and the .config.
+kconfig_for = cd $(ROOT) && KILN_APP_DIR=$(or $1,$(ROOT)/apps/none) KCONFIG_CONFIG=$2 $(PYTHON)
+kconfig = $(call kconfig_for,$(A),$(KCONFIG_CONFIG))

@@ -28,13 +28,13 @@ $(kernel_obj)/flags: FORCE
 	@echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS)' | cmp -s - $@ || \
 		echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS)' >$@
 
-$(kernel_obj)/%.c.o: $(ROOT)/kernel/%.c $(kernel_obj)/flags $(KO)/auto.conf
+$(kernel_obj)/%.c.o: $(ROOT)/kernel/%.c $(kernel_obj)/flags $(KO)/config.h
 	@mkdir -p $(@D)
 	$(say) CC $(call short,$<)
 	$(q)$(CC) $(KERNEL_CFLAGS) $(if $(filter $(hot),$(@:$(kernel_obj)/%.o=%)),-O2,-Os) $(KERNEL_WARNINGS) \
 		$(KERNEL_CPPFLAGS) -MMD -MP -c -o $@ $<
 
-$(kernel_obj)/%.S.o: $(ROOT)/kernel/%.S $(kernel_obj)/flags $(KO)/auto.conf
+$(kernel_obj)/%.S.o: $(ROOT)/kernel/%.S $(kernel_obj)/flags $(KO)/config.h
 	@mkdir -p $(@D)
 	$(say) AS $(call short,$<)
 	$(q)$(CC) $(KERNEL_CFLAGS) $(KERNEL_CPPFLAGS) -MMD -MP -c -o $@ $<
@@ -45,7 +45,7 @@ $(kernel_obj)/kernel.o: $(kernel_objects) $(ROOT)/kernel/exports.txt $(ROOT)/ker
 	$(q)sed '/^#/d; /^$$/d' $(ROOT)/kernel/exports.txt >$@.exports
 	$(q)objcopy --wildcard --keep-global-symbols=$@.exports $@.all $@
 
-$(kernel_obj)/image.ld: $(ROOT)/kernel/image.ld $(KO)/auto.conf
+$(kernel_obj)/image.ld: $(ROOT)/kernel/image.ld $(KO)/config.h
 	@mkdir -p $(@D)
 	$(q)$(CC) -E -P -undef -x c -include $(KO)/config.h -o $@ $<
 

@@ -24,10 +24,10 @@ $(addprefix $(O)/bin/,$(kiln_names)): $(O)/bin/kiln
 	$(q)ln -sf kiln $@
 
 lint:
-	$(q)for f in $(filter %.c,$(src-y)); do echo "  LINT     kernel/$$f"; \
+	$(q)for f in $(filter %.c,$(src-y)); do echo >&2 "  LINT     kernel/$$f"; \
 		clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror $(KERNEL_CFLAGS) \
 			$(KERNEL_CPPFLAGS) -o /dev/null $(ROOT)/kernel/$$f || exit 1; done
-	$(q)for f in $(kiln_sources); do echo "  LINT     $${f#$(ROOT)/}"; \
+	$(q)for f in $(kiln_sources); do echo >&2 "  LINT     $${f#$(ROOT)/}"; \
 		clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror -std=gnu17 -o /dev/null $$f || exit 1; done
 .PHONY: lint
 
