@@ -163,7 +163,8 @@ void arch_interrupt_fixup(uint64_t *rip, uint64_t *rsp);
 /* entry.S: the common tail of traps; jumped to with rsp = a complete frame at kstack_top - sizeof(frame). */
 void arch_trap_entry(void);
 /* The gate (entry.S) and the window behind its last look at cpu->pending. Code, not data. */
-extern char kiln_gate[], kiln_gate_check[], kiln_gate_done[];
+extern char kiln_gate[], kiln_gate_inside[], kiln_gate_check[], kiln_gate_done[];
+extern char kiln_syscall_args[], kiln_syscall_args_end[];
 extern char kiln_trap_check[], kiln_trap_done[];
 
 /* Make *frame repeat the interrupted system call (frame->error says which; SA_RESTART): the syscall
@@ -179,6 +180,12 @@ size_t arch_signal_frame_max(void);
 
 /* Zeros for a page; registers are left as they are. Any context after arch_init(). */
 void arch_page_clear(void *page);
+
+/*
+ * Before a handler is entered from *frame: if the program is on its way into the kernel through kiln_syscall_args(), or is to
+ * go that way again, put it back to the instruction that calls it. musl's cancellation handler looks for it there.
+ */
+void arch_signal_rewind(struct trap_frame *frame);
 
 /* Cycle counter. */
 static ALWAYS_INLINE uint64_t arch_cycles(void)

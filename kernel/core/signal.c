@@ -408,6 +408,7 @@ static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act,
 	    !signal_on_altstack(frame->rsp))
 		sp = st->altstack.sp + st->altstack.size;
 	signal_resolve_restart(frame, act);
+	arch_signal_rewind(frame);
 	err = arch_signal_frame_push(frame, sp, sig, info, mask, &st->altstack, act->handler,
 				     act->restorer);
 	if (err)

@@ -193,6 +193,33 @@ void arch_syscall_restart(struct trap_frame *frame)
 	}
 }
 
+#define CALL_REL32 0xe8u
+
+void arch_signal_rewind(struct trap_frame *frame)
+{
+	bool in_gate = frame->rip - (uintptr_t)kiln_gate < (size_t)(kiln_gate_inside - kiln_gate);
+	bool pushed = in_gate && frame->rip != (uintptr_t)kiln_gate; /* the gate's first step: push %rbp */
+	uint64_t stack[2], back;
+	struct PACKED {
+		uint8_t opcode;
+		int32_t distance;
+	} call;
+
+	if (!in_gate && frame->rip - (uintptr_t)kiln_syscall_args >=
+				(size_t)(kiln_syscall_args_end - kiln_syscall_args))
+		return;
+	if (user_copy_in(stack, frame->rsp, sizeof(stack)))
+		return;
+	back = stack[pushed];
+	if (user_copy_in(&call, back - sizeof(call), sizeof(call)) || call.opcode != CALL_REL32 ||
+	    back + (uint64_t)(int64_t)call.distance != (uintptr_t)kiln_syscall_args)
+		return;
+	if (pushed)
+		frame->rbp = stack[0];
+	frame->rsp += pushed ? 16 : 8;
+	frame->rip = back - sizeof(call);
+}
+
 uintptr_t arch_fixup(uintptr_t rip)
 {
 	if (rip >= (uintptr_t)user_access_start && rip < (uintptr_t)user_access_end)

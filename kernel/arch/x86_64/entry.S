@@ -23,6 +23,9 @@ kiln_gate:
 	push %rbp
 	mov %rsp, %rbp
 	mov %gs:CPU_KSTACK_TOP, %rsp
+	.globl kiln_gate_inside
+	.hidden kiln_gate_inside
+kiln_gate_inside:
 	sub $(FRAME_SIZE - FRAME_CR2), %rsp
 	mov %rbp, FRAME_RSP - FRAME_CR2(%rsp) /* for arch_user_sp() */
 	push %rdi
@@ -212,6 +215,19 @@ kiln_syscall:
 	add $48, %rsp
 	ret
 	.size kiln_syscall, . - kiln_syscall
+
+/*
+ * long kiln_syscall_args(long nr, const long args[6]): the same for musl's cancellation points. A signal that
+ * finds the program between its call and the kernel, or interrupts it there, sees it at the call (arch_signal_rewind).
+ */
+	.globl kiln_syscall_args, kiln_syscall_args_end
+	.hidden kiln_syscall_args_end
+	.type kiln_syscall_args, @function
+kiln_syscall_args:
+	lea syscall_variable(%rip), %rax
+	jmp kiln_gate
+kiln_syscall_args_end:
+	.size kiln_syscall_args, . - kiln_syscall_args
 
 /* The end of a signal handler: %rsp points where it would at the syscall instruction of rt_sigreturn. */
 	.globl kiln_rt_sigreturn

@@ -122,6 +122,10 @@ void arch_syscall_restart(struct trap_frame *frame)
 	frame->rax = frame->error;
 }
 
+void arch_signal_rewind(struct trap_frame *frame)
+{
+}
+
 void report_crash(const struct trap_frame *frame, int sig, int code, vaddr_t addr)
 {
 	machine_crash_signal = sig;
