@@ -41,6 +41,14 @@ typedef int64_t ssize64_t;
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
+/*
+ * All that is declared from here on is in the image, at a fixed distance: it is reached without a GOT, also before
+ * relocation (hidden visibility by the command line counts for definitions only).
+ */
+#if __STDC_HOSTED__ == 0 /* not in unit tests, which use the C library */
+#pragma GCC visibility push(hidden)
+#endif
+
 /* Powers of two only. The caller makes sure that x + a does not wrap. */
 #define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
 #define ALIGN_UP(x, a) ALIGN_DOWN((x) + (__typeof__(x))(a)-1, a)

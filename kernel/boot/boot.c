@@ -14,13 +14,13 @@
 /* The image is where it is: its segments become mappings that the program cannot remove. */
 static void image_register(void)
 {
-	uintptr_t base = (uintptr_t)kiln_image_base;
+	uintptr_t base = (uintptr_t)kiln_image_base, bias = image_bias(base);
 	const struct elf_phdr *p, *relro = image_phdr(base, ELF_PT_GNU_RELRO, 0);
-	vaddr_t relro_end = relro ? base + ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE) : 0;
+	vaddr_t relro_end = relro ? bias + ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE) : 0;
 
 	for (unsigned i = 0; (p = image_phdr(base, ELF_PT_LOAD, i)) != NULL; i++) {
-		vaddr_t start = base + ALIGN_DOWN(p->vaddr, PAGE_SIZE);
-		vaddr_t end = base + ALIGN_UP(p->vaddr + p->memsz, PAGE_SIZE);
+		vaddr_t start = bias + ALIGN_DOWN(p->vaddr, PAGE_SIZE);
+		vaddr_t end = bias + ALIGN_UP(p->vaddr + p->memsz, PAGE_SIZE);
 		unsigned prot = PROT_READ;
 
 		if (p->flags & ELF_PF_X)

@@ -10,6 +10,7 @@
 #include "core/thread.h"
 #include "core/trap.h"
 #include "core/vma.h"
+#include "plat/image.h"
 
 #define FRAMES_MAX 64
 #define STACK_NEAR_BYTES (64u << 10)
@@ -59,7 +60,7 @@ static bool in_image(vaddr_t addr)
 static void print_code_address(const char *before, vaddr_t addr)
 {
 	if (in_image(addr))
-		log_print("%simage+0x%lx\n", before, (unsigned long)(addr - (vaddr_t)kiln_image_base));
+		log_print("%simage+0x%lx\n", before, (unsigned long)(addr - image_bias((uintptr_t)kiln_image_base)));
 	else
 		log_print("%s0x%lx (not in the image)\n", before, (unsigned long)addr);
 }

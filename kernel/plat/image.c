@@ -54,11 +54,14 @@ static void image_relocate_relr(uintptr_t base, uintptr_t access, const uint64_t
 	}
 }
 
-bool image_relocate(uintptr_t base, const struct elf_dyn *dynamic, uintptr_t access)
+bool image_relocate(uintptr_t base, uintptr_t access)
 {
+	const struct elf_phdr *dynamic = image_phdr(access, ELF_PT_DYNAMIC, 0);
 	uint64_t rela = 0, rela_bytes = 0, relr = 0, relr_bytes = 0;
 
-	for (const struct elf_dyn *d = dynamic; d->tag != ELF_DT_NULL; d++) {
+	if (dynamic == NULL || dynamic->filesz == 0)
+		return true; /* linked where it is mapped */
+	for (const struct elf_dyn *d = (const struct elf_dyn *)(access + dynamic->vaddr); d->tag != ELF_DT_NULL; d++) {
 		if (d->tag == ELF_DT_RELA)
 			rela = d->value;
 		else if (d->tag == ELF_DT_RELASZ)
@@ -82,4 +85,9 @@ const struct elf_phdr *image_phdr(uintptr_t access, uint32_t type, unsigned i)
 		if (ph[n].type == type && i-- == 0)
 			return &ph[n];
 	return NULL;
+}
+
+uintptr_t image_bias(uintptr_t base)
+{
+	return base - ALIGN_DOWN(image_phdr(base, ELF_PT_LOAD, 0)->vaddr, PAGE_SIZE);
 }

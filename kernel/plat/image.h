@@ -12,14 +12,19 @@
  * DT_RELR), once.
  *
  * base     added to every relocated word: the image's virtual address 0
- * dynamic  the image's _DYNAMIC where it can be read now
  * access   where the image's virtual address 0 can be read and written now (kvm relocates through
  * the physical address; equal to base otherwise)
  *
  * Runs before relocations are applied: uses no absolute address. Returns false if there is a
  * relocation of another type (a broken link).
  */
-MUST_CHECK bool image_relocate(uintptr_t base, const struct elf_dyn *dynamic, uintptr_t access);
+MUST_CHECK bool image_relocate(uintptr_t base, uintptr_t access);
+
+/*
+ * What to add to an address in the program headers of the image that is mapped at base. A PIE is linked at 0, so that is
+ * base; an image of code that is not position independent is mapped where it was linked: 0.
+ */
+uintptr_t image_bias(uintptr_t base);
 
 /* The image's i-th program header of a type, counted from the ELF header at access; NULL if there
  * are no more. */

@@ -17,6 +17,10 @@
 
 enum { LINK_ARGS_BYTES_MAX = 65536 };
 
+/* Where an image of code that is not position independent lies: below 2 GiB, as its code expects, and not in
+ * the first GiB, where the machine's memory is mapped while it starts. */
+#define FIXED_ADDRESS "0x40000000"
+
 /* What <prefix>/lib/kiln/link.args replaces, if it is there. */
 static const char *const default_args[] = {
 	"-m",
@@ -97,6 +101,9 @@ static void link_command(const struct cc *cc, struct strv *argv)
 		return;
 	}
 	add_link_args(argv);
+	if (cc->fixed_code)
+		strv_add_all(argv, "-no-pie", "-z", "nopack-relative-relocs",
+			     "--defsym=kiln_link_base=" FIXED_ADDRESS, NULL);
 	/* ld would describe procedure linkage tables where the script does not keep them. */
 	strv_add_all(argv, "--no-ld-generated-unwind-info", "-T", NULL);
 	add_part(argv, "image.ld");
@@ -185,10 +192,6 @@ int cc_link(const struct cc *cc)
 		error("there is no linker (ld)\n  install it: apt-get install binutils");
 	else if (status < 0)
 		error("cannot start the linker: %s", strerror(-status));
-	else if (status && cc->fixed_code)
-		error("images are position independent: compile with relocation-model=pic, Rust's "
-		      "default "
-		      "(C: -fPIE)");
 	strv_free(&argv);
 	return status < 0 ? STATUS_FAILED : status;
 }

@@ -29,7 +29,8 @@ enum {
 	TTY_RETRY_MS = 500,       /* in the background: look again whether the terminal is ours */
 	TEXT_BYTES_MAX = 8 << 20, /* of a log that is kept */
 	FRAME_EOF = 0x04,
-	FRAME_LITERAL = 0x10
+	FRAME_LITERAL = 0x10,
+	FRAME_IGNORED = 0x16
 };
 
 struct pump {
@@ -79,25 +80,26 @@ void relay_prepare(void)
 
 /*
  * A UART drops the byte it holds when the guest switches its FIFO on, and has taken the first one
- * by then. So the first byte is one that makes no difference: an escape before a byte that needs
- * none, or an end of file before another.
+ * by then. So the first byte is one that the guest ignores.
  */
 static size_t pump_frame(struct pump *p, const char *raw, size_t n)
 {
 	size_t len = 0;
 
+	if (!p->started)
+		p->data[len++] = FRAME_IGNORED;
+	p->started = true;
 	for (size_t i = 0; i < n; i++) {
-		if (raw[i] == FRAME_EOF || raw[i] == FRAME_LITERAL || !p->started)
+		if (raw[i] == FRAME_EOF || raw[i] == FRAME_LITERAL || raw[i] == FRAME_IGNORED)
 			p->data[len++] = FRAME_LITERAL;
 		p->data[len++] = raw[i];
-		p->started = true;
 	}
 	return len;
 }
 
 static void pump_read(struct pump *p)
 {
-	char raw[sizeof(p->data) / 2];
+	char raw[(sizeof(p->data) - 1) / 2]; /* each may take two, and one comes before the first */
 	ssize_t n;
 
 	if (p->framed) {
@@ -117,7 +119,8 @@ static void pump_read(struct pump *p)
 	/* An error is an end, too. */
 	p->done = true;
 	if (p->framed) {
-		p->data[0] = p->data[1] = FRAME_EOF;
+		p->data[0] = FRAME_IGNORED;
+		p->data[1] = FRAME_EOF;
 		p->len = 2;
 	}
 }

@@ -29,7 +29,7 @@
 #define IMAGE_SPREAD_PAGES (63UL << (GIB_SHIFT - PAGE_SHIFT))
 
 struct kvm_layout kvm;
-extern uint64_t boot_identity[];
+extern uint64_t boot_identity[]; /* start.S: PML4, then PDPT, then page directory */
 
 static uint64_t table_pool[POOL_PAGES][512] ALIGNED(4096);
 static unsigned pool_used;
@@ -140,12 +140,13 @@ static void direct_map(uint64_t *pdpt, paddr_t start, paddr_t end, bool gib_page
 }
 
 /* The image, segment by segment with its protection; relocated constants are read-only from the start. */
-static void image_map(uint64_t *pml4, vaddr_t relro_start, vaddr_t relro_end)
+static void image_map(uint64_t *pml4, vaddr_t link, vaddr_t relro_start, vaddr_t relro_end)
 {
 	const struct elf_phdr *p;
 
 	for (unsigned i = 0; (p = image_phdr(IMAGE_PHYS, ELF_PT_LOAD, i)) != NULL; i++) {
-		vaddr_t va = ALIGN_DOWN(p->vaddr, PAGE_SIZE), end = ALIGN_UP(p->vaddr + p->memsz, PAGE_SIZE);
+		vaddr_t va = ALIGN_DOWN(p->vaddr, PAGE_SIZE) - link;
+		vaddr_t end = ALIGN_UP(p->vaddr + p->memsz, PAGE_SIZE) - link;
 		uint64_t flags = PTE_P | PTE_A | PTE_D;
 
 		if (!(p->flags & ELF_PF_X))
@@ -168,7 +169,7 @@ static void image_map(uint64_t *pml4, vaddr_t relro_start, vaddr_t relro_end)
 }
 
 /* Choose the layout and the canary. Without a hardware generator the cycle counter has to do: it is all there is this early. */
-static void layout_choose(void)
+static void layout_choose(vaddr_t link)
 {
 	uint64_t r, s;
 
@@ -183,7 +184,7 @@ static void layout_choose(void)
 	vaddr_t slot = (PROGRAM_SLOT_MIN + r % PROGRAM_SLOTS) << SLOT_SHIFT;
 
 	r >>= 8;
-	kvm.image_base = slot + IMAGE_MIN + (r % IMAGE_SPREAD_PAGES << PAGE_SHIFT);
+	kvm.image_base = link ? link : slot + IMAGE_MIN + (r % IMAGE_SPREAD_PAGES << PAGE_SHIFT);
 	kvm.window_max = slot + WINDOW_END_MIN + (s % WINDOW_SPREAD_PAGES << PAGE_SHIFT);
 	kvm.direct_base = ~0UL << 47 | (KERNEL_SLOT_MIN + (s >> 32) % KERNEL_SLOTS) << SLOT_SHIFT;
 }
@@ -191,28 +192,29 @@ static void layout_choose(void)
 vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4_out)
 {
 	bool gib_pages = cpuid(0x80000001, 0).edx & CPUID_EXT1_EDX_1GIB;
-	const struct elf_phdr *dynamic = image_phdr(IMAGE_PHYS, ELF_PT_DYNAMIC, 0);
 	const struct elf_phdr *relro = image_phdr(IMAGE_PHYS, ELF_PT_GNU_RELRO, 0);
 	paddr_t image_end = ALIGN_UP((paddr_t)kiln_image_end, PAGE_SIZE);
-	vaddr_t relro_start = ALIGN_DOWN(relro->vaddr, PAGE_SIZE);
-	vaddr_t relro_end = ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE);
+	/* Where the image was linked: 0, but for code that is not position independent (kernel/image.ld). */
+	vaddr_t link = IMAGE_PHYS - image_bias(IMAGE_PHYS);
+	vaddr_t relro_start = ALIGN_DOWN(relro->vaddr, PAGE_SIZE) - link;
+	vaddr_t relro_end = ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE) - link;
 	uint64_t *pml4 = table_new(), *pdpt;
 
 	extra_tables = image_end;
 	kvm.start_info = (paddr_t)info;
 	memmap_read(info);
-	layout_choose();
-	if (!image_relocate(kvm.image_base, (const void *)(IMAGE_PHYS + dynamic->vaddr), IMAGE_PHYS))
+	layout_choose(link);
+	if (!image_relocate(kvm.image_base, IMAGE_PHYS))
 		return 0;
 
 	pdpt = table_next(&pml4[kvm.direct_base >> SLOT_SHIFT & 511]);
 	direct_map_low(table_next(&pdpt[0]), image_end, IMAGE_PHYS + relro_end);
 	for (unsigned i = 0; i < kvm.nr_memmap; i++)
 		direct_map(pdpt, kvm.memmap[i].start, kvm.memmap[i].end, gib_pages);
-	image_map(pml4, relro_start, relro_end);
+	image_map(pml4, link, relro_start, relro_end);
 
-	/* The identity map stays until kvm_main() runs at the virtual address. */
-	pml4[0] = boot_identity[0];
+	/* The identity map, which is in the first GiB, stays until kvm_main() runs at the virtual address. */
+	table_next(&pml4[0])[0] = boot_identity[512];
 	kvm.pml4 = (uint64_t *)(kvm.direct_base + (paddr_t)pml4);
 	*pml4_out = (paddr_t)pml4;
 	return kvm.image_base;

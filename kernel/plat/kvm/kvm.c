@@ -95,7 +95,7 @@ NORETURN NO_STACK_PROTECTOR void kvm_main(void)
 	uint64_t cr3, cr4;
 
 	wrmsr(MSR_GS_BASE, (uint64_t)&boot_cpu);
-	kvm.pml4[0] = 0; /* the identity map goes */
+	*(uint64_t *)phys_to_virt(kvm.pml4[0] & PTE_ADDR) = 0; /* the identity map goes */
 	__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
 	boot_cpu.self = &boot_cpu;
 	boot_cpu.kstack_base = (uintptr_t)boot_stack;

@@ -14,12 +14,18 @@
 /* Register offsets and bits (PC16550D). */
 #define UART_DATA 0
 #define UART_IER 1
+#define UART_DIVISOR_LOW 0 /* these two while LCR_DIVISOR is set */
+#define UART_DIVISOR_HIGH 1
 #define UART_FCR 2
+#define UART_LCR 3
 #define UART_MCR 4
 #define UART_LSR 5
 #define UART_SCRATCH 7
 #define IER_RECEIVED 1
 #define FCR_ENABLE 1
+#define FCR_TRIGGER_14 0xc0 /* interrupt when 14 of 16 bytes are there, or none came for four bytes' time */
+#define LCR_8N1 3
+#define LCR_DIVISOR 0x80
 #define MCR_OUT2 8 /* lets the interrupt through on a PC */
 #define LSR_DATA 0x01
 #define LSR_THR_EMPTY 0x20
@@ -28,13 +34,18 @@
 /* The framing of standard input. */
 #define FRAME_EOF 0x04
 #define FRAME_LITERAL 0x10
+#define FRAME_IGNORED 0x16
 
 static bool has_com2, has_debugcon;
 static bool framed, after_literal, at_eof;
 
 void uart_init(void)
 {
-	outb(COM1 + UART_FCR, FCR_ENABLE);
+	outb(COM1 + UART_LCR, LCR_DIVISOR | LCR_8N1);
+	outb(COM1 + UART_DIVISOR_LOW, 1);
+	outb(COM1 + UART_DIVISOR_HIGH, 0);
+	outb(COM1 + UART_LCR, LCR_8N1);
+	outb(COM1 + UART_FCR, FCR_ENABLE | FCR_TRIGGER_14);
 	outb(COM2 + UART_SCRATCH, 0x5a);
 	has_com2 = inb(COM2 + UART_SCRATCH) == 0x5a;
 	if (has_com2)
@@ -78,6 +89,8 @@ ssize64_t uart_console_read(void *buf, size_t n)
 			after_literal = true;
 		} else if (framed && !after_literal && c == FRAME_EOF) {
 			at_eof = true;
+		} else if (framed && !after_literal && c == FRAME_IGNORED) {
+			continue;
 		} else {
 			after_literal = false;
 			out[got++] = c;

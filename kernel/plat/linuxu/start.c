@@ -22,8 +22,6 @@ struct linuxu_host linuxu_host = {.log_fd = 2, .exe_fd = -1, .sigstack_min = SIG
 struct cpu linuxu_boot_cpu;
 static struct boot_info boot_info;
 
-extern const struct elf_dyn _DYNAMIC[] __attribute__((visibility("hidden")));
-
 NORETURN void linuxu_start(uintptr_t *sp);
 NORETURN void linuxu_stack_call(uintptr_t sp, void (*fn)(const void *), const void *arg);
 
@@ -113,8 +111,8 @@ static void start_relro(uintptr_t base)
 
 	if (ph == NULL)
 		return;
-	start = ALIGN_DOWN(base + ph->vaddr, PAGE_SIZE);
-	end = ALIGN_DOWN(base + ph->vaddr + ph->memsz, PAGE_SIZE);
+	start = ALIGN_DOWN(image_bias(base) + ph->vaddr, PAGE_SIZE);
+	end = ALIGN_DOWN(image_bias(base) + ph->vaddr + ph->memsz, PAGE_SIZE);
 	if (start >= end)
 		return;
 	err = host_call3(HOST_NR_MPROTECT, start, end - start, PROT_READ);
@@ -178,7 +176,7 @@ void linuxu_start(uintptr_t *sp)
 	const uintptr_t base = (uintptr_t)kiln_image_base;
 	uintptr_t stack;
 
-	if (!image_relocate(base, _DYNAMIC, base))
+	if (!image_relocate(base, base))
 		linuxu_die("the image holds a relocation that is not relative; link it again", 0);
 	start_auxv(start_args(sp));
 	start_relro(base);
