@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A plugin for QEMU's TCG that counts the guest's instructions (each executed instruction is 1; each repetition of a
- * string instruction is 1). It writes a line to its report for each event:
+ * A plugin for QEMU's TCG that counts the guest's instructions (each executed instruction is 1;
+ * each repetition of a string instruction is 1). It writes a line to its report for each event:
  *
  *     entry COUNT      the first instruction at one of the addresses entry= was reached
  *     text COUNT       the console file console= contains text= for the first time
  *     mark ID COUNT    the guest executed a mark: nopl 0x4b42IIII(%rax,%rax,1), see mark.h
  *     end COUNT        QEMU ended
  *
- * Arguments: report=FILE console=FILE text=HEX entry=HEX[:HEX]. The console must be a port I/O device with a file behind
- * it: the instruction after an OUT looks at the file, so the count is exact.
+ * Arguments: report=FILE console=FILE text=HEX entry=HEX[:HEX]. The console must be a port I/O
+ * device with a file behind it: the instruction after an OUT looks at the file, so the count is
+ * exact.
  *
  * Debian ships QEMU without qemu-plugin.h: what is used of it (API version 1) is declared here.
  */
@@ -33,12 +34,16 @@ typedef void vcpu_callback(unsigned vcpu, void *data);
 enum { QEMU_PLUGIN_CB_NO_REGS = 0, QEMU_PLUGIN_INLINE_ADD_U64 = 0 };
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-					   void (*cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb));
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, vcpu_callback *cb, int flags,
-					    void *data);
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int op, void *ptr, uint64_t imm);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, vcpu_callback *cb, int flags, void *data);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*cb)(qemu_plugin_id_t id, void *data), void *data);
+					   void (*cb)(qemu_plugin_id_t id,
+						      struct qemu_plugin_tb *tb));
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, vcpu_callback *cb,
+					    int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int op, void *ptr,
+						uint64_t imm);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, vcpu_callback *cb, int flags,
+					  void *data);
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id,
+				    void (*cb)(qemu_plugin_id_t id, void *data), void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
@@ -119,15 +124,17 @@ static bool insn_is_out(const uint8_t *code, size_t size)
 {
 	size_t i = 0;
 
-	while (i < size && (code[i] == 0x66 || code[i] == 0x67 || code[i] == 0xf2 || code[i] == 0xf3))
+	while (i < size &&
+	       (code[i] == 0x66 || code[i] == 0x67 || code[i] == 0xf2 || code[i] == 0xf3))
 		i++;
-	return i < size && (code[i] == 0xe6 || code[i] == 0xe7 || code[i] == 0xee || code[i] == 0xef ||
-			    code[i] == 0x6e || code[i] == 0x6f);
+	return i < size && (code[i] == 0xe6 || code[i] == 0xe7 || code[i] == 0xee ||
+			    code[i] == 0xef || code[i] == 0x6e || code[i] == 0x6f);
 }
 
 static bool insn_is_mark(const uint8_t *code, size_t size)
 {
-	return size == 8 && memcmp(code, "\x0f\x1f\x84\x00", 4) == 0 && code[6] == 0x42 && code[7] == 0x4b;
+	return size == 8 && memcmp(code, "\x0f\x1f\x84\x00", 4) == 0 && code[6] == 0x42 &&
+	       code[7] == 0x4b;
 }
 
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -144,17 +151,22 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		size_t size = qemu_plugin_insn_size(insn);
 
 		if (follows_out)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, after_out, QEMU_PLUGIN_CB_NO_REGS, NULL);
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, after_out,
+							       QEMU_PLUGIN_CB_NO_REGS, NULL);
 		for (int k = 0; k < nr_entries; k++)
 			if (entries[k] == qemu_plugin_insn_vaddr(insn))
-				qemu_plugin_register_vcpu_insn_exec_cb(insn, on_entry, QEMU_PLUGIN_CB_NO_REGS, NULL);
+				qemu_plugin_register_vcpu_insn_exec_cb(
+					insn, on_entry, QEMU_PLUGIN_CB_NO_REGS, NULL);
 		if (insn_is_mark(code, size))
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, QEMU_PLUGIN_CB_NO_REGS,
-							       (void *)(uintptr_t)(code[4] | code[5] << 8));
+			qemu_plugin_register_vcpu_insn_exec_cb(
+				insn, on_mark, QEMU_PLUGIN_CB_NO_REGS,
+				(void *)(uintptr_t)(code[4] | code[5] << 8));
 		follows_out = text_len && insn_is_out(code, size);
 		if (follows_out)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_out, QEMU_PLUGIN_CB_NO_REGS, NULL);
-		qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &count, 1);
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_out, QEMU_PLUGIN_CB_NO_REGS,
+							       NULL);
+		qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &count,
+							   1);
 	}
 }
 

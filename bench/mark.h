@@ -5,6 +5,9 @@
 
 /* id: a constant from 0 to 0xffff. */
 #define BENCH_MARK(id)                                                                             \
-	__asm__ volatile(".byte 0x0f, 0x1f, 0x84, 0x00\n\t.long 0x4b420000 + %c0" : : "i"(id) : "memory")
+	__asm__ volatile(".byte 0x0f, 0x1f, 0x84, 0x00\n\t.long 0x4b420000 + %c0"                  \
+			 :                                                                         \
+			 : "i"(id)                                                                 \
+			 : "memory")
 
 #endif

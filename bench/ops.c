@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Single operations in loops. `ops count NAME` runs the loop over N and over 2 N operations between marks, for the
- * counting plugin; `ops time NAME` prints the nanoseconds an operation takes.
+ * Single operations in loops. `ops count NAME` runs the loop over N and over 2 N operations between
+ * marks, for the counting plugin; `ops time NAME` prints the nanoseconds an operation takes.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -36,7 +36,10 @@ static void op_getppid_inline(long n)
 	for (long i = 0; i < n; i++) {
 		long ret;
 
-		__asm__ volatile("syscall" : "=a"(ret) : "a"((long)SYS_getppid) : "rcx", "r11", "memory");
+		__asm__ volatile("syscall"
+				 : "=a"(ret)
+				 : "a"((long)SYS_getppid)
+				 : "rcx", "r11", "memory");
 	}
 }
 

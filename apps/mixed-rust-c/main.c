@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * C between two Rust libraries: callbacks, strings and ownership cross in all directions, and a panic stops at the
- * boundary.
+ * C between two Rust libraries: callbacks, strings and ownership cross in all directions, and a
+ * panic stops at the boundary.
  */
 #include "mixed.h"
 
@@ -56,6 +56,7 @@ int main(void)
 
 	counter_sort(numbers, sizeof(numbers) / sizeof(numbers[0]), descending);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		printf("%d%s", numbers[i], i + 1 < sizeof(numbers) / sizeof(numbers[0]) ? " " : "\n");
+		printf("%d%s", numbers[i],
+		       i + 1 < sizeof(numbers) / sizeof(numbers[0]) ? " " : "\n");
 	return EXIT_SUCCESS;
 }

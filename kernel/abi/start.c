@@ -225,7 +225,7 @@ static uintptr_t start_build_stack(struct start *s)
 	size_t size;
 
 	random_bytes(&random, sizeof(random));
-	random.offset %= PAGE_SIZE;
+	random.offset = IS_ENABLED(CONFIG_KASLR) ? random.offset % PAGE_SIZE : 0;
 	s->word_cap = 1 + s->argc + 1 + s->envc + 1 + 2 * START_AUXV_MAX;
 	s->words = heap_alloc(s->word_cap * sizeof(*s->words));
 	size = ALIGN_UP(s->len + s->word_cap * sizeof(*s->words) + START_STACK, PAGE_SIZE);

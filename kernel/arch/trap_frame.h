@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The registers of a thread that came into the kernel by a trap, as they lie on its kernel stack.
- * The same on both platforms: arch/x86_64/entry.S builds it on kvm, plat/linuxu/signal.c from a ucontext.
+ * The same on both platforms: arch/x86_64/entry.S builds it on kvm, plat/linuxu/signal.c from a
+ * ucontext.
  */
 #ifndef ARCH_TRAP_FRAME_H
 #define ARCH_TRAP_FRAME_H
@@ -32,8 +33,8 @@ _Static_assert(sizeof(struct trap_frame) == 184, "entry.S knows this layout");
 #define TRAP_X87 16
 #define TRAP_ALIGNMENT 17
 #define TRAP_SIMD 19
-#define TRAP_TIMER 32    /* the CPU's one-shot timer */
-#define TRAP_CONSOLE 33  /* console input arrived */
+#define TRAP_TIMER 32   /* the CPU's one-shot timer */
+#define TRAP_CONSOLE 33 /* console input arrived */
 #define TRAP_SPURIOUS 63
 #define TRAP_SYSCALL 256 /* an inline syscall instruction */
 #define TRAP_GATE 257    /* built on the gate's way out, when a signal is to be delivered */

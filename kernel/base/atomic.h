@@ -18,7 +18,10 @@ struct spinlock {
 #endif
 };
 
-#define SPINLOCK_INIT {0}
+#define SPINLOCK_INIT                                                                              \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 static ALWAYS_INLINE void spin_lock(struct spinlock *l)
 {

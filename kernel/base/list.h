@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Intrusive circular doubly linked list. A head is a node of its own; an initialised node that is on
- * no list points to itself, so list_remove() on it is harmless.
+ * Intrusive circular doubly linked list. A head is a node of its own; an initialised node that is
+ * on no list points to itself, so list_remove() on it is harmless.
  */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
@@ -12,12 +12,16 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_INIT(name)                                                                            \
+	{                                                                                          \
+		&(name), &(name)                                                                   \
+	}
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
-#define list_for_each(pos, head) for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
+#define list_for_each(pos, head)                                                                   \
+	for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
 /* pos may be removed from the list (and freed) inside the loop. */
 #define list_for_each_safe(pos, head)                                                              \
-	for (struct list *pos = (head)->next, *pos##_next = pos->next; pos != (head);               \
+	for (struct list *pos = (head)->next, *pos##_next = pos->next; pos != (head);              \
 	     pos = pos##_next, pos##_next = pos->next)
 
 static inline void list_init(struct list *l)

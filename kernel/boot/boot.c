@@ -42,7 +42,7 @@ NORETURN void boot_main(const struct boot_info *info)
 	thread_init();
 	program_start(info);
 	if (IS_ENABLED(CONFIG_BOOT_BANNER)) {
-		static const char banner[] = "Kiln\n";
+		static const char banner[] = "Kiln " KILN_VERSION "\n";
 
 		plat->console_write(1, banner, sizeof(banner) - 1);
 	}

@@ -16,7 +16,6 @@
 
 #define KSTACK_BYTES 8192u /* at least */
 #define CACHE_MAX 8u
-#define THREADS_MAX 32000u
 #define TID_MAX (1 << 22) /* Linux's limit (PID_MAX_LIMIT) */
 
 static struct spinlock thread_lock; /* guards all that follows */
@@ -97,7 +96,7 @@ static void tid_assign_locked(struct thread *t)
 {
 	struct rb_node *parent, **link;
 
-	/* There are more ids than threads (THREADS_MAX), so this ends. */
+	/* There are more ids than threads (CONFIG_CORE_THREADS_MAX), so this ends. */
 	do {
 		t->tid = tid_next++;
 		if (tid_next >= TID_MAX)
@@ -113,7 +112,7 @@ int thread_create(struct thread **out, const struct trap_frame *frame, uintptr_t
 	const struct thread *parent = thread_current();
 	struct thread *t;
 
-	if (alive >= THREADS_MAX)
+	if (alive >= CONFIG_CORE_THREADS_MAX)
 		return -EAGAIN;
 	t = thread_alloc();
 	if (!t)

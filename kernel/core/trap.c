@@ -80,7 +80,8 @@ void trap_leave_pending(struct trap_frame *f)
 
 bool trap_try_fault(struct trap_frame *f)
 {
-	if (f->vector == TRAP_PAGE_FAULT && vma_fault(f->cr2, f->error & PF_WRITE, f->error & PF_FETCH))
+	if (f->vector == TRAP_PAGE_FAULT &&
+	    vma_fault(f->cr2, f->error & PF_WRITE, f->error & PF_FETCH))
 		return true;
 	return trap_fixup(f);
 }

@@ -6,25 +6,29 @@
 #include "arch/trap_frame.h"
 #include "base/types.h"
 
-/* A thread of the program came in by a trap; frame is on its kernel stack. Returns to leave through arch_trap_return(). */
+/* A thread of the program came in by a trap; frame is on its kernel stack. Returns to leave through
+ * arch_trap_return(). */
 void trap_dispatch(struct trap_frame *frame);
 
 /*
- * A page fault or other exception that hit kernel code, or a page fault of the program before a frame is built. In
- * interrupt context (IST or signal stack). True: resolved, repeat the instruction at frame->rip (which may have been
- * changed to a fixup).
+ * A page fault or other exception that hit kernel code, or a page fault of the program before a
+ * frame is built. In interrupt context (IST or signal stack). True: resolved, repeat the
+ * instruction at frame->rip (which may have been changed to a fixup).
  */
 bool trap_try_fault(struct trap_frame *frame);
-/* The second half of it, for where vma_fault() has been asked: is it kernel code that expects faults? */
+/* The second half of it, for where vma_fault() has been asked: is it kernel code that expects
+ * faults? */
 bool trap_fixup(struct trap_frame *frame);
 
 /* An exception in kernel code that nothing resolves: report and end. */
 NORETURN void trap_kernel_fault(struct trap_frame *frame);
 
-/* A way out of the kernel found cpu->pending not 0 (entry.S calls it until it is). frame is complete. */
+/* A way out of the kernel found cpu->pending not 0 (entry.S calls it until it is). frame is
+ * complete. */
 void trap_leave_pending(struct trap_frame *frame);
 
-/* The table for inline system calls, from abi (an upcall listed in layers.txt). args in Linux order. */
+/* The table for inline system calls, from abi (an upcall listed in layers.txt). args in Linux
+ * order. */
 long syscall_dispatch(uint64_t nr, const uint64_t args[6], struct trap_frame *frame);
 
 /* Write the crash report of the program for a fatal signal (report.c). */

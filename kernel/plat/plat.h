@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * What the kernel asks of a platform. Two implementations, both in one image: plat/kvm (a virtual
- * machine: ring 0, page tables, devices) and plat/linuxu (a Linux process). They are chosen at run time by the way
- * the image was entered, through one table of functions (struct plat_ops), because one image carries both.
- * Every guest test runs on both.
+ * machine: ring 0, page tables, devices) and plat/linuxu (a Linux process). They are chosen at run
+ * time by the way the image was entered, through one table of functions (struct plat_ops), because
+ * one image carries both. Every guest test runs on both.
  *
- * Guarantees: no function here is called with a lock of core held unless it says so; all run in kernel
- * context (on a kernel stack) unless they say "any context".
+ * Guarantees: no function here is called with a lock of core held unless it says so; all run in
+ * kernel context (on a kernel stack) unless they say "any context".
  */
 #ifndef PLAT_PLAT_H
 #define PLAT_PLAT_H
@@ -24,56 +24,67 @@
 
 #define NEVER UINT64_MAX /* a deadline that does not come */
 
-/* A range of memory handed to the page allocator: kernel-usable addresses of RAM (kvm: in the direct map). */
+/* A range of memory handed to the page allocator: kernel-usable addresses of RAM (kvm: in the
+ * direct map). */
 struct plat_ram {
 	vaddr_t start, end; /* page-aligned */
-	bool zeroed;        /* all zero: a few pages that spare the start of a program the clearing of others */
+	bool zeroed; /* all zero: a few pages that spare the start of a program the clearing of
+			others */
 };
 
 struct plat_ops {
 	const char *name; /* "kvm" or "linuxu" */
 
 	/* --- memory map --- */
-	/* The i-th range of free RAM for the page allocator; false when there are no more. Boot only. */
+	/* The i-th range of free RAM for the page allocator; false when there are no more. Boot
+	 * only. */
 	bool (*ram_range)(unsigned i, struct plat_ram *out);
 
 	/*
 	 * --- program address space (pmap): pages under the VMAs, which core/vma.c keeps ---
-	 * Ranges are page-aligned, inside [vma_min, vma_max) as set at boot. The mm lock is held by the caller.
+	 * Ranges are page-aligned, inside [vma_min, vma_max) as set at boot. The mm lock is held by
+	 * the caller.
 	 */
-	/* A new anonymous mapping: reads as zero. kvm: nothing (faults fill it); linuxu: host mmap. 0 or -ENOMEM. */
+	/* A new anonymous mapping: reads as zero. kvm: nothing (faults fill it); linuxu: host mmap.
+	 * 0 or -ENOMEM. */
 	int (*pmap_reserve)(vaddr_t va, size_t len, unsigned prot); /* prot may have PMAP_LAZY */
 	/* Give all pages in the range back; nothing is accessible there afterwards. Only
 	 * [touched_lo, touched_hi) can hold pages. Cannot fail. */
 	void (*pmap_remove)(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi);
-	/* Change the protection of what is there and of what will be faulted in. 0 or -ENOMEM (host only). */
-	int (*pmap_protect)(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo, vaddr_t touched_hi);
+	/* Change the protection of what is there and of what will be faulted in. 0 or -ENOMEM (host
+	 * only). */
+	int (*pmap_protect)(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo,
+			    vaddr_t touched_hi);
 	/* Contents become zero, pages go back (MADV_DONTNEED). The mapping stays with prot. */
 	void (*pmap_discard)(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi);
 	/* Make sure that pages are there (MAP_POPULATE, stack tops). 0 or -ENOMEM. */
 	int (*pmap_populate)(vaddr_t va, size_t len, unsigned prot);
-	/* Move the pages of [old, old+len) to [new, new+len), which is free (mremap). 0 or -ENOMEM, then nothing changed. */
+	/* Move the pages of [old, old+len) to [new, new+len), which is free (mremap). 0 or -ENOMEM,
+	 * then nothing changed. */
 	int (*pmap_move)(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot);
-	/* kvm only, from vma_fault(), any context: put a zero page at va (page-aligned), or if one is there
-	 * already, do nothing. 0 or -ENOMEM. linuxu: NULL, the host does it. */
+	/* kvm only, from vma_fault(), any context: put a zero page at va (page-aligned), or if one
+	 * is there already, do nothing. 0 or -ENOMEM. linuxu: NULL, the host does it. */
 	int (*pmap_fault)(vaddr_t va, unsigned prot);
-	/* The window for the program's mappings, randomised by the platform: mmap grows down from *top; the
-	 * image lies outside of it. */
+	/* The window for the program's mappings, randomised by the platform: mmap grows down from
+	 * *top; the image lies outside of it. */
 	void (*pmap_window)(vaddr_t *min, vaddr_t *max);
 
-	/* Kernel stacks: bytes usable bytes (page-multiple) with a guard page below. Base address or 0 (no memory). */
+	/* Kernel stacks: bytes usable bytes (page-multiple) with a guard page below. Base address
+	 * or 0 (no memory). */
 	vaddr_t (*kstack_alloc)(size_t bytes);
 	void (*kstack_free)(vaddr_t base, size_t bytes);
 
 	/* --- console --- */
-	/* Write to standard output (fd 1) or standard error (fd 2). Returns bytes written (> 0) or -errno (-EPIPE, -EIO). */
+	/* Write to standard output (fd 1) or standard error (fd 2). Returns bytes written (> 0) or
+	 * -errno (-EPIPE, -EIO). */
 	ssize64_t (*console_write)(int fd, const void *buf, size_t n);
 	/* Read what is there: bytes, 0 at end of file, -EAGAIN if nothing has come yet. */
 	ssize64_t (*console_read)(void *buf, size_t n);
-	/* Somebody waits (or no longer waits) for input: idle() must then return when some comes, and with CPUs
-	 * busy PENDING_CONSOLE must be set within 10 ms of its coming. */
+	/* Somebody waits (or no longer waits) for input: idle() must then return when some comes,
+	 * and with CPUs busy PENDING_CONSOLE must be set within 10 ms of its coming. */
 	void (*console_watch)(bool on);
-	/* Standard input is framed from now on (command line token stdin=framed); NULL on linuxu, where it never is. */
+	/* Standard input is framed from now on (command line token stdin=framed); NULL on linuxu,
+	 * where it never is. */
 	void (*console_framed)(void);
 	/* Is fd 0, 1 or 2 a terminal? (ioctl TCGETS) */
 	bool (*console_is_tty)(int fd);
@@ -81,25 +92,27 @@ struct plat_ops {
 	void (*log_write)(const char *s, size_t n);
 
 	/* --- time --- */
-	/* CLOCK_MONOTONIC in ns since boot; starts near 0 (linuxu: the host's CLOCK_MONOTONIC). Any context, also on the program's stack. */
+	/* CLOCK_MONOTONIC in ns since boot; starts near 0 (linuxu: the host's CLOCK_MONOTONIC). Any
+	 * context, also on the program's stack. */
 	uint64_t (*clock_monotonic_ns)(void);
 	/* CLOCK_REALTIME in ns since the epoch. Any context. */
 	uint64_t (*clock_realtime_ns)(void);
-	/* One-shot timer of this CPU: TRAP_TIMER (or PENDING_TIMER if the kernel runs) not before deadline
-	 * (CLOCK_MONOTONIC); NEVER disarms. A deadline in the past fires at once. */
+	/* One-shot timer of this CPU: TRAP_TIMER (or PENDING_TIMER if the kernel runs) not before
+	 * deadline (CLOCK_MONOTONIC); NEVER disarms. A deadline in the past fires at once. */
 	void (*timer_set)(uint64_t deadline_ns);
 	/*
-	 * Nothing to run: sleep until an interrupt, console input that is watched, or deadline. Returns with
-	 * cpu->pending holding what happened (PENDING_TIMER if the deadline came). Must not sleep if
-	 * cpu->pending is not 0 already, without a window in which a wake-up could be lost.
+	 * Nothing to run: sleep until an interrupt, console input that is watched, or deadline.
+	 * Returns with cpu->pending holding what happened (PENDING_TIMER if the deadline came).
+	 * Must not sleep if cpu->pending is not 0 already, without a window in which a wake-up
+	 * could be lost.
 	 */
 	void (*idle)(uint64_t deadline_ns);
 
 	/* --- others --- */
 	/* Up to n bytes of hardware or host entropy; returns how many are good. */
 	size_t (*entropy)(void *buf, size_t n);
-	/* The file the program was made from, for /proc/self/exe: reads at off; bytes, 0 at its end, -ENOENT if it is not there.
-	 * size (if not NULL) gets the file's size. */
+	/* The file the program was made from, for /proc/self/exe: reads at off; bytes, 0 at its
+	 * end, -ENOENT if it is not there. size (if not NULL) gets the file's size. */
 	ssize64_t (*exe_read)(void *buf, size_t n, uint64_t off, uint64_t *size);
 	/* End everything. status is the exit status as a shell shows it (0-255). Any context. */
 	NORETURN void (*exit)(int status);
@@ -111,13 +124,15 @@ struct plat_ops {
 extern const struct plat_ops *plat;
 
 /*
- * A platform whose CLOCK_MONOTONIC is the cycle counter in another unit may say how, so that reading the clock needs no call
- * into it: ns = (cycles - base) * mult >> 32. Both numbers are 0 as long as they are not known.
+ * A platform whose CLOCK_MONOTONIC is the cycle counter in another unit may say how, so that
+ * reading the clock needs no call into it: ns = (cycles - base) * mult >> 32. Both numbers are 0 as
+ * long as they are not known.
  */
 struct plat_cycle_clock {
 	uint64_t base;                    /* cycles at 0 ns */
 	_Atomic uint64_t mult;            /* stored last; 0: ask clock_monotonic_ns() */
-	_Atomic uint64_t realtime_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns; 0: ask clock_realtime_ns() */
+	_Atomic uint64_t realtime_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns; 0: ask
+					     clock_realtime_ns() */
 };
 extern struct plat_cycle_clock plat_cycle_clock;
 
@@ -129,11 +144,12 @@ static ALWAYS_INLINE uint64_t plat_cycles_ns(uint64_t mult)
 
 /* What the platform's start code hands to boot_main(). */
 struct boot_info {
-	const char *cmdline;  /* kvm: the VMM's command line; linuxu: the value of KILN_OPTS; never NULL */
-	int argc;             /* linuxu: Linux's argv and envp (KILN_OPTS taken out); kvm: 0 and NULL */
+	const char *cmdline; /* kvm: the VMM's command line; linuxu: the value of KILN_OPTS; never
+				NULL */
+	int argc; /* linuxu: Linux's argv and envp (KILN_OPTS taken out); kvm: 0 and NULL */
 	char **argv;
 	char **envp;
-	uint64_t start_ns;    /* CLOCK_MONOTONIC when the system started */
+	uint64_t start_ns; /* CLOCK_MONOTONIC when the system started */
 };
 
 /* kernel/boot/boot.c. On a boot stack; %gs holds the boot CPU's struct cpu. */

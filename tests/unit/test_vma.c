@@ -121,6 +121,8 @@ static void vma_map_checks_its_arguments(void **state)
 	assert_int_equal(vma_map(0, 0, RW, 0, NULL, &got), -EINVAL);
 	assert_int_equal(vma_map(0, SIZE_MAX, RW, 0, NULL, &got), -ENOMEM);
 	assert_int_equal(vma_map(0, SIZE_MAX - 5000, RW, 0, NULL, &got), -ENOMEM);
+	assert_int_equal(vma_map(0, FAKE_WINDOW_END - FAKE_WINDOW_START, RW, 0, NULL, &got),
+			 -ENOMEM);
 	assert_int_equal(vma_map(PLACE + 1, 1, RW, MAP_FLAG_FIXED, NULL, &got), -EINVAL);
 	assert_int_equal(vma_map(FAKE_WINDOW_END, 1, RW, MAP_FLAG_FIXED, NULL, &got), -ENOMEM);
 	assert_int_equal(vma_map(0, 1, RW, MAP_FLAG_FIXED, NULL, &got), -ENOMEM);

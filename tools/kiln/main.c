@@ -14,10 +14,6 @@
 #include "cc.h"
 #include "toolchain.h"
 
-#ifndef KILN_VERSION
-#define KILN_VERSION "0.1.0"
-#endif
-
 static int cc_command(char **argv)
 {
 	program_name = "kiln-cc";

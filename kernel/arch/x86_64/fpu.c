@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * FPU state. The kernel itself never touches it, so it is saved only when a thread that came in by a trap is
- * switched away from (arch_switch) or a signal frame is built.
+ * FPU state. The kernel itself never touches it, so it is saved only when a thread that came in by
+ * a trap is switched away from (arch_switch) or a signal frame is built.
  */
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/cpuid.h"
@@ -17,7 +17,8 @@ void fpu_init(void)
 		return;
 	fpu_xmask = xgetbv0() & XSTATE_KERNEL_MASK;
 	page_clear_avx = (fpu_xmask & XSTATE_AVX) && (cpuid(0xd, 1).eax & CPUID_D_1_EAX_XGETBV1);
-	/* The standard format's size is where the last component that is saved ends (SDM vol. 1, 13.4.2). */
+	/* The standard format's size is where the last component that is saved ends (SDM vol.
+	 * 1, 13.4.2). */
 	fpu_size = FXSAVE_SIZE + XSAVE_HEADER_SIZE;
 	for (uint32_t i = 2; i < 8; i++) {
 		if (fpu_xmask & (1u << i)) {
@@ -35,7 +36,8 @@ void fpu_save(void *area)
 		memset((char *)area + FXSAVE_SIZE, 0, XSAVE_HEADER_SIZE);
 		__asm__ volatile("xsave64 (%0)"
 				 :
-				 : "r"(area), "a"((uint32_t)fpu_xmask), "d"((uint32_t)(fpu_xmask >> 32))
+				 : "r"(area), "a"((uint32_t)fpu_xmask),
+				   "d"((uint32_t)(fpu_xmask >> 32))
 				 : "memory");
 	} else {
 		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
@@ -47,7 +49,8 @@ void fpu_restore(const void *area)
 	if (fpu_xmask)
 		__asm__ volatile("xrstor64 (%0)"
 				 :
-				 : "r"(area), "a"((uint32_t)fpu_xmask), "d"((uint32_t)(fpu_xmask >> 32))
+				 : "r"(area), "a"((uint32_t)fpu_xmask),
+				   "d"((uint32_t)(fpu_xmask >> 32))
 				 : "memory");
 	else
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");

@@ -9,7 +9,7 @@
 #define XSAVE_HEADER_SIZE 64u
 #define MXCSR_DEFAULT 0x1f80u
 #define FCW_DEFAULT 0x37fu
-#define FXSAVE_MXCSR 24      /* offset of MXCSR in the legacy area */
+#define FXSAVE_MXCSR 24 /* offset of MXCSR in the legacy area */
 #define FXSAVE_MXCSR_MASK 28
 #define FXSAVE_SW_RESERVED 464
 

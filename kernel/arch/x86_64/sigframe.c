@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Linux's rt_sigframe on the program's stack (arch/x86/include/asm/sigframe.h, uapi/asm/sigcontext.h and
- * ucontext.h): what a handler sees as its ucontext and what rt_sigreturn(2) takes back.
+ * Linux's rt_sigframe on the program's stack (arch/x86/include/asm/sigframe.h,
+ * uapi/asm/sigcontext.h and ucontext.h): what a handler sees as its ucontext and what
+ * rt_sigreturn(2) takes back.
  */
 #include "arch/arch.h"
 #include "arch/x86_64/fpu.h"
@@ -9,7 +10,8 @@
 #include "base/string.h"
 
 struct sigcontext {
-	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip,
+		eflags;
 	uint16_t cs, gs, fs, ss;
 	uint64_t err, trapno, oldmask, cr2, fpstate, reserved[8];
 };
@@ -44,7 +46,8 @@ _Static_assert(sizeof(struct fpx_sw_bytes) == 48, "struct _fpx_sw_bytes");
 #define UC_SIGCONTEXT_SS 2u
 #define UC_STRICT_RESTORE_SS 4u
 
-/* The flags that a handler may change in its ucontext: AC OF DF TF SF ZF AF PF CF RF (FIX_EFLAGS). */
+/* The flags that a handler may change in its ucontext: AC OF DF TF SF ZF AF PF CF RF (FIX_EFLAGS).
+ */
 #define RFLAGS_PROGRAM 0x50dd5u
 #define RFLAGS_DF_TF 0x500u
 
@@ -127,8 +130,9 @@ static void fpu_reset(void)
 	fpu_restore(area);
 }
 
-int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, const void *info, uint64_t mask,
-			   const void *altstack, uintptr_t handler, uintptr_t restorer)
+int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, const void *info,
+			   uint64_t mask, const void *altstack, uintptr_t handler,
+			   uintptr_t restorer)
 {
 	struct rt_sigframe s;
 	uintptr_t fp = ALIGN_DOWN(sp - fpu_size - 4, 64);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Checks around the accessors of usercopy.S: a range must lie in the program's half of the address space. */
+/* Checks around the accessors of usercopy.S: a range must lie in the program's half of the address
+ * space. */
 #include "arch/arch.h"
 #include "base/errno.h"
 

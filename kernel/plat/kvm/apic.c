@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The local APIC's one-shot timer, and the I/O APIC entry of the console. Set up at the first use, so a program that
- * never waits pays nothing. QEMU (TCG and KVM), Firecracker and cloud-hypervisor all run the timer at 1 GHz
- * (KVM: APIC_BUS_CYCLE_NS), so it needs no calibration; it is what the cycle counter is calibrated with (clock.c).
+ * The local APIC's one-shot timer, and the I/O APIC entry of the console. Set up at the first use,
+ * so a program that never waits pays nothing. QEMU (TCG and KVM), Firecracker and cloud-hypervisor
+ * all run the timer at 1 GHz (KVM: APIC_BUS_CYCLE_NS), so it needs no calibration; it is what the
+ * cycle counter is calibrated with (clock.c).
  */
 #include "arch/x86_64/cpuid.h"
 #include "plat/kvm/kvm.h"
@@ -12,7 +13,8 @@
 #define APIC_BASE_ENABLE (1u << 11)
 #define MSR_X2APIC 0x800u
 
-/* Register offsets (Intel SDM vol. 3, table 11-1); in x2APIC mode the MSR is 0x800 + offset / 16. */
+/* Register offsets (Intel SDM vol. 3, table 11-1); in x2APIC mode the MSR is 0x800 + offset / 16.
+ */
 #define APIC_EOI 0xb0u
 #define APIC_SVR 0xf0u
 #define APIC_LVT_TIMER 0x320u
@@ -104,7 +106,8 @@ void apic_route_console(void)
 	id = apic_mmio ? apic_read(APIC_ID) >> 24 : apic_read(APIC_ID);
 	if (!ioapic)
 		return;
-	/* IOREGSEL at 0, IOWIN at 0x10 (82093AA, 3.1); edge-triggered, active high, fixed delivery. */
+	/* IOREGSEL at 0, IOWIN at 0x10 (82093AA, 3.1); edge-triggered, active high, fixed delivery.
+	 */
 	ioapic[0] = IOAPIC_REDIRECTION + 2 * COM1_PIN + 1;
 	ioapic[4] = id << 24;
 	ioapic[0] = IOAPIC_REDIRECTION + 2 * COM1_PIN;

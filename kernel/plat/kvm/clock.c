@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Clocks from the cycle counter. Its frequency is found out when a clock is first read, never on the way to the
- * program: from the hypervisor's CPUID leaf, from kvmclock, or, under emulation, by comparing it with the LAPIC timer for
- * CALIBRATE_NS. The date comes from kvmclock or the CMOS clock.
+ * Clocks from the cycle counter. Its frequency is found out when a clock is first read, never on
+ * the way to the program: from the hypervisor's CPUID leaf, from kvmclock, or, under emulation, by
+ * comparing it with the LAPIC timer for CALIBRATE_NS. The date comes from kvmclock or the CMOS
+ * clock.
  */
 #include "arch/x86_64/cpuid.h"
 #include "plat/kvm/kvm.h"
@@ -43,7 +44,8 @@ static bool hypervisor_is_kvm(void)
 	       cpuid(CPUID_KVM_FEATURES, 0).eax & KVM_FEATURE_CLOCKSOURCE2;
 }
 
-/* A structure that KVM fills when it is given its physical address: on a page of its own in the image's .bss. */
+/* A structure that KVM fills when it is given its physical address: on a page of its own in the
+ * image's .bss. */
 static ALIGNED(64) struct pvclock_vcpu_time_info vcpu_time;
 static ALIGNED(16) struct pvclock_wall_clock wall_clock;
 
@@ -77,7 +79,8 @@ static uint64_t mult_from_cpuid(void)
 	return c.eax ? (1000000UL << 32) / c.eax : 0;
 }
 
-/* Read both counters at about the same moment: of several tries the one that took the fewest cycles. */
+/* Read both counters at about the same moment: of several tries the one that took the fewest
+ * cycles. */
 static void counters_read(uint64_t *tsc, uint32_t *ns)
 {
 	uint64_t best = UINT64_MAX;
@@ -108,7 +111,8 @@ static uint64_t mult_from_apic(void)
 	return ((uint64_t)(ns1 - ns0) << 32) / (tsc1 - tsc0);
 }
 
-/* Interrupts are off meanwhile: the LAPIC timer is not armed before a clock has been read, so none is late. */
+/* Interrupts are off meanwhile: the LAPIC timer is not armed before a clock has been read, so none
+ * is late. */
 static NOINLINE void calibrate(void)
 {
 	uint64_t flags, mult;
@@ -161,7 +165,8 @@ static uint64_t days_from_date(uint64_t year, unsigned month, unsigned day)
 	return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
 }
 
-/* Seconds since the epoch by the CMOS clock (MC146818), which VMMs keep in UTC; 0 if there is none. */
+/* Seconds since the epoch by the CMOS clock (MC146818), which VMMs keep in UTC; 0 if there is none.
+ */
 static uint64_t cmos_epoch(void)
 {
 	static const uint8_t regs[6] = {0, 2, 4, 7, 8, 9}; /* second minute hour day month year */
@@ -200,13 +205,15 @@ static uint64_t kvm_wall_clock_ns(void)
 
 uint64_t clock_realtime_ns(void)
 {
-	uint64_t offset = atomic_load_explicit(&plat_cycle_clock.realtime_offset, memory_order_relaxed);
+	uint64_t offset = atomic_load_explicit(&plat_cycle_clock.realtime_offset,
+					       memory_order_relaxed);
 
 	if (unlikely(!offset)) {
 		offset = kvm_wall_clock_ns();
 		if (!offset)
 			offset = cmos_epoch() * NS_PER_S - clock_monotonic_ns();
-		atomic_store_explicit(&plat_cycle_clock.realtime_offset, offset, memory_order_relaxed);
+		atomic_store_explicit(&plat_cycle_clock.realtime_offset, offset,
+				      memory_order_relaxed);
 	}
 	return clock_monotonic_ns() + offset;
 }

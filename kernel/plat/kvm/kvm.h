@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What the files of the kvm platform share. Memory layout (docs/ARCHITECTURE.md, section 5): one PML4 slot of
- * the lower half holds the image and the top of the program's mappings, one of the upper half the direct map of RAM, kernel
- * stacks and device registers; both slots are random.
+ * What the files of the kvm platform share. Memory layout (docs/ARCHITECTURE.md, section 5): one
+ * PML4 slot of the lower half holds the image and the top of the program's mappings, one of the
+ * upper half the direct map of RAM, kernel stacks and device registers; both slots are random.
  */
 #ifndef PLAT_KVM_KVM_H
 #define PLAT_KVM_KVM_H
@@ -32,16 +32,16 @@
 #define MEMMAP_MAX 32
 
 struct kvm_layout {
-	vaddr_t image_base;    /* where the image is mapped */
-	vaddr_t direct_base;   /* RAM at physical address p is at direct_base + p */
-	vaddr_t window_max;    /* upper end of the program's mappings */
-	uintptr_t canary;      /* of the stack protector */
-	uint64_t *pml4;        /* in the direct map once kvm_main() runs */
+	vaddr_t image_base;  /* where the image is mapped */
+	vaddr_t direct_base; /* RAM at physical address p is at direct_base + p */
+	vaddr_t window_max;  /* upper end of the program's mappings */
+	uintptr_t canary;    /* of the stack protector */
+	uint64_t *pml4;      /* in the direct map once kvm_main() runs */
 	paddr_t start_info;
 	unsigned nr_memmap;
 	struct {
 		paddr_t start, end;
-	} memmap[MEMMAP_MAX];  /* RAM, page-aligned */
+	} memmap[MEMMAP_MAX]; /* RAM, page-aligned */
 };
 
 extern struct kvm_layout kvm;
@@ -69,8 +69,8 @@ void kvm_table_pool_rest(paddr_t *start, paddr_t *end);
 paddr_t kvm_tables_end(void);
 
 /* --- paging.c --- */
-/* Physical memory that is not RAM (device registers, firmware tables) at its place in the direct map; uncached
- * with PTE_PCD in flags. NULL without memory for tables. */
+/* Physical memory that is not RAM (device registers, firmware tables) at its place in the direct
+ * map; uncached with PTE_PCD in flags. NULL without memory for tables. */
 void *paging_map_phys(paddr_t pa, size_t len, uint64_t flags);
 int paging_reserve(vaddr_t va, size_t len, unsigned prot);
 void paging_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi);
@@ -97,7 +97,8 @@ void apic_timer_set(uint64_t deadline_ns);
 /* Route the legacy interrupt of the console's UART to this CPU. */
 void apic_route_console(void);
 void apic_eoi(void);
-/* Let the timer count down from its maximum without interrupting, 1 ns a tick; and what it has counted since. */
+/* Let the timer count down from its maximum without interrupting, 1 ns a tick; and what it has
+ * counted since. */
 void apic_count_begin(void);
 uint32_t apic_count_ns(void);
 
@@ -150,7 +151,10 @@ static ALWAYS_INLINE uint8_t inb(uint16_t port)
 
 static ALWAYS_INLINE void wrmsr(uint32_t msr, uint64_t v)
 {
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+			 : "memory");
 }
 
 static ALWAYS_INLINE uint64_t rdmsr(uint32_t msr)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Page tables at run time: the program's pages (pmap), kernel stacks. Pages come from the page allocator
- * through the direct map. Tables of the program's half, once made, stay: its mappings grow down from one
- * address, so there are few.
+ * Page tables at run time: the program's pages (pmap), kernel stacks. Pages come from the page
+ * allocator through the direct map. Tables of the program's half, once made, stay: its mappings
+ * grow down from one address, so there are few.
  */
 #include "base/errno.h"
 #include "base/string.h"
@@ -35,8 +35,8 @@ static uint64_t *pte_get(vaddr_t va, bool create)
 }
 
 /*
- * As pte_get(), for the program's pages, under the mm lock: most faults are in the same 2 MiB as the one before. What
- * is remembered stays true, for tables are not taken away.
+ * As pte_get(), for the program's pages, under the mm lock: most faults are in the same 2 MiB as
+ * the one before. What is remembered stays true, for tables are not taken away.
  */
 static ALWAYS_INLINE uint64_t *pte_get_near(vaddr_t va)
 {
@@ -86,10 +86,11 @@ static uint64_t prot_flags(unsigned prot)
 }
 
 /*
- * Call fn on every entry in the range that has a page. A page without access (PROT_NONE) keeps its address
- * in a non-present entry: an entry is empty if and only if it is 0.
+ * Call fn on every entry in the range that has a page. A page without access (PROT_NONE) keeps its
+ * address in a non-present entry: an entry is empty if and only if it is 0.
  */
-static void pte_walk(vaddr_t va, vaddr_t end, void (*fn)(uint64_t *pte, vaddr_t va, void *arg), void *arg)
+static void pte_walk(vaddr_t va, vaddr_t end, void (*fn)(uint64_t *pte, vaddr_t va, void *arg),
+		     void *arg)
 {
 	uint64_t *pte = NULL;
 
@@ -97,7 +98,8 @@ static void pte_walk(vaddr_t va, vaddr_t end, void (*fn)(uint64_t *pte, vaddr_t 
 		if (!pte || IS_ALIGNED(va, 1UL << LARGE_SHIFT)) {
 			pte = pte_get(va, false);
 			if (!pte) {
-				va = ALIGN_DOWN(va, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT) - PAGE_SIZE;
+				va = ALIGN_DOWN(va, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT) -
+				     PAGE_SIZE;
 				continue;
 			}
 		}
@@ -109,7 +111,8 @@ static void pte_walk(vaddr_t va, vaddr_t end, void (*fn)(uint64_t *pte, vaddr_t 
 
 void *paging_map_phys(paddr_t pa, size_t len, uint64_t flags)
 {
-	vaddr_t va = (vaddr_t)phys_to_virt(ALIGN_DOWN(pa, PAGE_SIZE)), end = (vaddr_t)phys_to_virt(pa + len);
+	vaddr_t va = (vaddr_t)phys_to_virt(ALIGN_DOWN(pa, PAGE_SIZE)),
+		end = (vaddr_t)phys_to_virt(pa + len);
 
 	for (; va < end; va += PAGE_SIZE) {
 		uint64_t *e = table_next(&kvm.pml4[va >> SLOT_SHIFT & 511], true);
@@ -209,7 +212,8 @@ int paging_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot)
 {
 	(void)prot;
 	/* Tables first, so that nothing has been moved if there is no memory for them. */
-	for (vaddr_t va = ALIGN_DOWN(new_va, 1UL << LARGE_SHIFT); va < new_va + len; va += 1UL << LARGE_SHIFT)
+	for (vaddr_t va = ALIGN_DOWN(new_va, 1UL << LARGE_SHIFT); va < new_va + len;
+	     va += 1UL << LARGE_SHIFT)
 		if (!pte_get(va, true))
 			return -ENOMEM;
 	for (size_t off = 0; off < len; off += PAGE_SIZE) {
@@ -225,8 +229,9 @@ int paging_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot)
 }
 
 /*
- * Kernel stacks all have one size, so a freed one serves the next thread as it is: they are kept in a list
- * through their first word, and the area grows to the largest number of threads that ever lived at once.
+ * Kernel stacks all have one size, so a freed one serves the next thread as it is: they are kept in
+ * a list through their first word, and the area grows to the largest number of threads that ever
+ * lived at once.
  */
 static vaddr_t kstack_next, kstack_free_list;
 

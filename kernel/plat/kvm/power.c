@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The end of the machine: QEMU's isa-debug-exit if it is there, else ACPI's soft-off (ACPI 6.4, 4.8.3.2, 16.1.1), else a
- * reset, which ends a VM started with -no-reboot.
+ * The end of the machine: QEMU's isa-debug-exit if it is there, else ACPI's soft-off
+ * (ACPI 6.4, 4.8.3.2, 16.1.1), else a reset, which ends a VM started with -no-reboot.
  */
 #include "base/string.h"
 #include "plat/kvm/kvm.h"
@@ -124,7 +124,8 @@ static void acpi_power_off(void)
 	dsdt = table_map(get_u32(fadt + FADT_DSDT));
 	type = dsdt ? sleep_type(dsdt) : -1;
 	if (type >= 0)
-		outw((uint16_t)get_u32(fadt + FADT_PM1A_CNT), (uint16_t)(PM1_SLP_EN | (unsigned)type << 10));
+		outw((uint16_t)get_u32(fadt + FADT_PM1A_CNT),
+		     (uint16_t)(PM1_SLP_EN | (unsigned)type << 10));
 }
 
 NORETURN void power_exit(int status)
@@ -134,7 +135,8 @@ NORETURN void power_exit(int status)
 	acpi_power_off();
 	outb(RESET_PORT, 6);
 	outb(I8042_COMMAND, I8042_RESET);
-	/* A machine without any of these: no exception can be delivered any more, which resets it. */
+	/* A machine without any of these: no exception can be delivered any more, which resets it.
+	 */
 	__asm__ volatile("lidt %0; ud2" : : "m"((struct table_pointer){0, 0}));
 	__builtin_unreachable();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The boot CPU's descriptor tables, and the first look at every interrupt and exception, on an IST stack: what can be settled
- * there is, all else goes on with a trap frame on the thread's kernel stack.
+ * The boot CPU's descriptor tables, and the first look at every interrupt and exception, on an IST
+ * stack: what can be settled there is, all else goes on with a trap frame on the thread's kernel
+ * stack.
  */
 #include "core/trap.h"
 #include "arch/arch.h"
@@ -34,7 +35,8 @@ uint64_t kvm_gdt[5] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0};
 
 static struct tss tss;
 static struct idt_gate idt[NR_VECTORS] ALIGNED(16);
-/* One for all vectors, since none interrupts another; a second one for double faults and NMIs, which do. */
+/* One for all vectors, since none interrupts another; a second one for double faults and NMIs,
+ * which do. */
 static char ist_stack[2][IST_SIZE] ALIGNED(16);
 
 extern char kvm_vectors[], kvm_syscall_entry[];
@@ -45,7 +47,8 @@ static void idt_fill(unsigned first, unsigned last)
 	uint64_t at = (uint64_t)kvm_vectors + first * 16UL;
 
 	for (struct idt_gate *g = &idt[first]; g <= &idt[last]; g++, at += 16) {
-		g->low = (at & 0xffff) | SELECTOR_CODE << 16 | (uint64_t)(GATE_INTERRUPT | 1) << 32 | (at >> 16) << 48;
+		g->low = (at & 0xffff) | SELECTOR_CODE << 16 |
+			 (uint64_t)(GATE_INTERRUPT | 1) << 32 | (at >> 16) << 48;
 		g->high = at >> 32;
 	}
 }
@@ -56,7 +59,8 @@ void trap_init(void)
 	struct table_pointer idtr = {sizeof(idt) - 1, (uint64_t)idt};
 	uint64_t base = (uint64_t)&tss;
 
-	kvm_gdt[3] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89UL << 40 | (base >> 24 & 0xff) << 56;
+	kvm_gdt[3] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89UL << 40 |
+		     (base >> 24 & 0xff) << 56;
 	kvm_gdt[4] = base >> 32;
 	tss.iomap_base = sizeof(tss);
 	tss.ist[0] = (uint64_t)ist_stack[0] + IST_SIZE;
@@ -75,8 +79,9 @@ void trap_init(void)
 }
 
 /*
- * Threads' kernel stacks lie in the kernel's half, so this is right also in the middle of a switch, when kstack_top is
- * that of one thread and rsp that of another. The boot stack lies in the image, and is gone when there are threads.
+ * Threads' kernel stacks lie in the kernel's half, so this is right also in the middle of a switch,
+ * when kstack_top is that of one thread and rsp that of another. The boot stack lies in the image,
+ * and is gone when there are threads.
  */
 static bool in_kernel(const struct trap_frame *f)
 {
@@ -85,7 +90,8 @@ static bool in_kernel(const struct trap_frame *f)
 	return (int64_t)f->rsp < 0 || (f->rsp >= c->kstack_base && f->rsp <= c->kstack_top);
 }
 
-/* An interrupt: note it. True if the thread must look at it now, false if the kernel will on its way out. */
+/* An interrupt: note it. True if the thread must look at it now, false if the kernel will on its
+ * way out. */
 static bool interrupt(struct trap_frame *f)
 {
 	if (f->vector != TRAP_SPURIOUS)
@@ -100,7 +106,8 @@ static bool interrupt(struct trap_frame *f)
 	return false;
 }
 
-/* Returns NULL to go back to where the frame says, or the frame's copy on the thread's kernel stack to go on there. */
+/* Returns NULL to go back to where the frame says, or the frame's copy on the thread's kernel stack
+ * to go on there. */
 struct trap_frame *kvm_trap(struct trap_frame *f)
 {
 	struct trap_frame *copy;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * musl's system calls as C calls of the kernel. This header comes before musl's own of the same name.
+ * musl's system calls as C calls of the kernel. This header comes before musl's own of the same
+ * name.
  *
- * kiln_syscalls.h is made from kernel/abi/syscalls.def and has one row KILN_SYSCALL(nr, name, nargs) for every call
- * that the kernel serves. A number known at compile time becomes a direct call of kiln_sys_NAME; all others
- * go through kiln_syscall(), which looks the number up in the kernel's table. There is no vDSO to look
- * for: the VDSO_ macros that musl's own header defines are missing on purpose.
+ * kiln_syscalls.h is made from kernel/abi/syscalls.def and has one row KILN_SYSCALL(nr, name,
+ * nargs) for every call that the kernel serves. A number known at compile time becomes a direct
+ * call of kiln_sys_NAME; all others go through kiln_syscall(), which looks the number up in the
+ * kernel's table. There is no vDSO to look for: the VDSO_ macros that musl's own header defines are
+ * missing on purpose.
  */
 #define __SYSCALL_LL_E(x) (x)
 #define __SYSCALL_LL_O(x) (x)
@@ -26,19 +28,21 @@
 #define KILN_ARGS_5 a, b, c, d, e
 #define KILN_ARGS_6 a, b, c, d, e, f
 
-#define KILN_SYSCALL(nr, name, nargs) \
+#define KILN_SYSCALL(nr, name, nargs)                                                              \
 	__attribute__((__visibility__("hidden"))) long kiln_sys_##name(KILN_PARAMS_##nargs);
 #include "kiln_syscalls.h"
 #undef KILN_SYSCALL
 
-__attribute__((__visibility__("hidden"))) long kiln_syscall(long, long, long, long, long, long, long);
+__attribute__((__visibility__("hidden"))) long kiln_syscall(long, long, long, long, long, long,
+							    long);
 
-#define KILN_SYSCALL(nr, name, nargs) \
-	case nr: \
+#define KILN_SYSCALL(nr, name, nargs)                                                              \
+	case nr:                                                                                   \
 		return kiln_sys_##name(KILN_ARGS_##nargs);
 
-static __inline __attribute__((__always_inline__)) long kiln_dispatch(long n, long a, long b, long c,
-                                                                      long d, long e, long f)
+static __inline __attribute__((__always_inline__)) long kiln_dispatch(long n, long a, long b,
+								      long c, long d, long e,
+								      long f)
 {
 	if (__builtin_constant_p(n)) {
 		switch (n) {
@@ -50,13 +54,15 @@ static __inline __attribute__((__always_inline__)) long kiln_dispatch(long n, lo
 #undef KILN_SYSCALL
 
 /*
- * A call that is a cancellation point (the build makes musl's syscall.h use this): a direct one as long as the
- * program holds no pthread_cancel().
+ * A call that is a cancellation point (the build makes musl's syscall.h use this): a direct one as
+ * long as the program holds no pthread_cancel().
  */
 extern __attribute__((__weak__, __visibility__("hidden"))) char kiln_cancel_linked[];
-__attribute__((__visibility__("hidden"))) long __syscall_cp(long, long, long, long, long, long, long);
-static __inline __attribute__((__always_inline__)) long kiln_syscall_cp(long n, long a, long b, long c, long d,
-                                                                        long e, long f)
+__attribute__((__visibility__("hidden"))) long __syscall_cp(long, long, long, long, long, long,
+							    long);
+static __inline __attribute__((__always_inline__)) long kiln_syscall_cp(long n, long a, long b,
+									long c, long d, long e,
+									long f)
 {
 	if (__builtin_constant_p(n) && !kiln_cancel_linked)
 		return kiln_dispatch(n, a, b, c, d, e, f);
@@ -83,19 +89,20 @@ static __inline __attribute__((__always_inline__)) long __syscall3(long n, long 
 	return kiln_dispatch(n, a, b, c, 0, 0, 0);
 }
 
-static __inline __attribute__((__always_inline__)) long __syscall4(long n, long a, long b, long c, long d)
+static __inline __attribute__((__always_inline__)) long __syscall4(long n, long a, long b, long c,
+								   long d)
 {
 	return kiln_dispatch(n, a, b, c, d, 0, 0);
 }
 
-static __inline __attribute__((__always_inline__)) long __syscall5(long n, long a, long b, long c, long d,
-                                                                   long e)
+static __inline __attribute__((__always_inline__)) long __syscall5(long n, long a, long b, long c,
+								   long d, long e)
 {
 	return kiln_dispatch(n, a, b, c, d, e, 0);
 }
 
-static __inline __attribute__((__always_inline__)) long __syscall6(long n, long a, long b, long c, long d,
-                                                                   long e, long f)
+static __inline __attribute__((__always_inline__)) long __syscall6(long n, long a, long b, long c,
+								   long d, long e, long f)
 {
 	return kiln_dispatch(n, a, b, c, d, e, f);
 }

@@ -2,9 +2,9 @@
 //@ suite: guest
 //@ platforms: linuxu kvm
 /*
- * What an attacker would try, and must fail: running data, heap, stack or mapped memory as code, writing code or
- * constants, asking for memory that is both, page 0, running over a guard page. Each attempt is made; the fault
- * it ends in is the proof.
+ * What an attacker would try, and must fail: running data, heap, stack or mapped memory as code,
+ * writing code or constants, asking for memory that is both, page 0, running over a guard page.
+ * Each attempt is made; the fault it ends in is the proof.
  */
 #include "test.h"
 #include <pthread.h>
@@ -64,7 +64,8 @@ static void running(void)
 	is(run_at(heap), SIGSEGV, "the heap is not code");
 	is(run_at(big), SIGSEGV, "large blocks of the heap are not code");
 	is(run_at(map), SIGSEGV, "mapped memory is not code");
-	is(ATTEMPT(((void (*)(void))(void *)(uintptr_t)constants)()), SIGSEGV, "constants are not code");
+	is(ATTEMPT(((void (*)(void))(void *)(uintptr_t)constants)()), SIGSEGV,
+	   "constants are not code");
 	free(heap);
 	free(big);
 	munmap(map, 4096);
@@ -100,7 +101,8 @@ static void both(void)
 	is(write_at(p), SIGSEGV, "and can then not be written");
 	munmap(p, 4096);
 	long page = (long)writing & -4096;
-	is(mprotect((void *)page, 4096, rwx), -1, "the program's code cannot be made writable as well");
+	is(mprotect((void *)page, 4096, rwx), -1,
+	   "the program's code cannot be made writable as well");
 }
 
 static void page_zero(void)
@@ -109,11 +111,13 @@ static void page_zero(void)
 
 	is(ATTEMPT((void)*(volatile char *)zero), SIGSEGV, "page 0 cannot be read");
 	is(write_at((void *)(zero + 4000)), SIGSEGV, "page 0 cannot be written");
-	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		       -1, 0);
 	ok(p == MAP_FAILED, "page 0 cannot be mapped");
 }
 
-/* The thread tells where its stack is by an address in it; below the lowest page there must be nothing. */
+/* The thread tells where its stack is by an address in it; below the lowest page there must be
+ * nothing. */
 static void *guard(void *arg)
 {
 	volatile char here = 0;
@@ -151,7 +155,8 @@ static void guards(void)
 /* Addresses at which kernels are usually found. */
 static void kernel(void)
 {
-	static const uintptr_t tries[] = {0xffff800000000000, 0xffffffff80000000, 0xffffc00000000000, 0xfffffffffffff000};
+	static const uintptr_t tries[] = {0xffff800000000000, 0xffffffff80000000,
+					  0xffffc00000000000, 0xfffffffffffff000};
 	int faults = 0;
 
 	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++)

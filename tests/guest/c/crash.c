@@ -2,8 +2,8 @@
 //@ suite: diff
 //@ compare: stdout status
 /*
- * Programs that die of a fault: the status is the signal's, and Kiln's report names signal, function, file and line,
- * and what was mapped at the address.
+ * Programs that die of a fault: the status is the signal's, and Kiln's report names signal,
+ * function, file and line, and what was mapped at the address.
  */
 //@ case: null
 //@ args: null

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
-/* Faults that the program handles itself: what the handler is told, mending and returning, jumping out. */
+/* Faults that the program handles itself: what the handler is told, mending and returning, jumping
+ * out. */
 #include "test.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -47,7 +48,7 @@ static void install(int sig, void (*handler)(int, siginfo_t *, void *), int flag
 			body;                                                                      \
 			printf("%s: nothing\n", what);                                             \
 		} else {                                                                           \
-			printf("%s: signal %d code %d\n", what, s__, seen_code);                \
+			printf("%s: signal %d code %d\n", what, s__, seen_code);                   \
 		}                                                                                  \
 		fflush(stdout);                                                                    \
 	} while (0)
@@ -57,11 +58,12 @@ static void mending(void)
 	install(SIGSEGV, mend, 0);
 	page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	page[123] = 'a';
-	printf("write to PROT_NONE: %d faults, code %d, offset %ld, %c\n", faults, seen_code, seen_offset, page[123]);
+	printf("write to PROT_NONE: %d faults, code %d, offset %ld, %c\n", faults, seen_code,
+	       seen_offset, page[123]);
 	mprotect(page, 4096, PROT_READ);
 	page[4095] = 'b';
-	printf("write to PROT_READ: %d faults, code %d, offset %ld, %c%c\n", faults, seen_code, seen_offset, page[123],
-	       page[4095]);
+	printf("write to PROT_READ: %d faults, code %d, offset %ld, %c%c\n", faults, seen_code,
+	       seen_offset, page[123], page[4095]);
 	mprotect(page, 4096, PROT_NONE);
 	new_prot = PROT_READ;
 	char c = *(volatile char *)(page + 123);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
 /*
- * futex(2) by its manual page: who is woken, how many, what is returned. Waiters announce themselves and the
- * main thread waits until they sleep (their number is known from a requeue to the same word).
+ * futex(2) by its manual page: who is woken, how many, what is returned. Waiters announce
+ * themselves and the main thread waits until they sleep (their number is known from a requeue to
+ * the same word).
  */
 #include "test.h"
 #include "futex_ops.h"
@@ -17,7 +18,8 @@ static uint32_t a, b;
 static volatile int woken, result[WAITERS];
 static volatile int ready;
 
-static long futex(uint32_t *addr, int op, uint32_t val, const void *timeout, uint32_t *addr2, uint32_t val3)
+static long futex(uint32_t *addr, int op, uint32_t val, const void *timeout, uint32_t *addr2,
+		  uint32_t val3)
 {
 	long r = syscall(SYS_futex, addr, op, val, timeout, addr2, val3);
 
@@ -36,7 +38,8 @@ static void *waiter(void *arg)
 	long id = (long)arg;
 
 	__atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
-	result[id] = (int)futex(&a, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 1u << id);
+	result[id] = (int)futex(&a, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0, NULL, NULL,
+				1u << id);
 	__atomic_add_fetch(&woken, 1, __ATOMIC_SEQ_CST);
 	return NULL;
 }
@@ -52,7 +55,8 @@ static void waiters_start(void)
 	while (ready < WAITERS)
 		pause_ms(1);
 	/* All are counted by a requeue of everybody to where they are. */
-	while (futex(&a, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 0, (void *)(long)INT_MAX, &a, 0) < WAITERS)
+	while (futex(&a, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 0, (void *)(long)INT_MAX, &a, 0) <
+	       WAITERS)
 		pause_ms(1);
 }
 
@@ -78,17 +82,23 @@ static void wake_ops(void)
 		int op, oparg, cmp, cmparg;
 		uint32_t start;
 	} t[] = {
-		{FUTEX_OP_SET, 7, FUTEX_OP_CMP_EQ, 3, 3},	   {FUTEX_OP_ADD, 5, FUTEX_OP_CMP_NE, 3, 3},
-		{FUTEX_OP_ADD, 0xfff, FUTEX_OP_CMP_LT, 0, 1},	   {FUTEX_OP_OR, 0xf0, FUTEX_OP_CMP_LT, 5, 4},
-		{FUTEX_OP_ANDN, 0xf, FUTEX_OP_CMP_LE, 4, 0xff},	   {FUTEX_OP_XOR, 0xff, FUTEX_OP_CMP_GT, 3, 0xf0},
-		{FUTEX_OP_SET | FUTEX_OP_ARG_SHIFT, 4, FUTEX_OP_CMP_GE, 9, 9},	   {FUTEX_OP_OR | FUTEX_OP_ARG_SHIFT, 31, FUTEX_OP_CMP_EQ, 0, 0},
-		{FUTEX_OP_ADD, 1, FUTEX_OP_CMP_GT, 0, 0xffffffff}, {9, 1, FUTEX_OP_CMP_EQ, 0, 1},
+		{FUTEX_OP_SET, 7, FUTEX_OP_CMP_EQ, 3, 3},
+		{FUTEX_OP_ADD, 5, FUTEX_OP_CMP_NE, 3, 3},
+		{FUTEX_OP_ADD, 0xfff, FUTEX_OP_CMP_LT, 0, 1},
+		{FUTEX_OP_OR, 0xf0, FUTEX_OP_CMP_LT, 5, 4},
+		{FUTEX_OP_ANDN, 0xf, FUTEX_OP_CMP_LE, 4, 0xff},
+		{FUTEX_OP_XOR, 0xff, FUTEX_OP_CMP_GT, 3, 0xf0},
+		{FUTEX_OP_SET | FUTEX_OP_ARG_SHIFT, 4, FUTEX_OP_CMP_GE, 9, 9},
+		{FUTEX_OP_OR | FUTEX_OP_ARG_SHIFT, 31, FUTEX_OP_CMP_EQ, 0, 0},
+		{FUTEX_OP_ADD, 1, FUTEX_OP_CMP_GT, 0, 0xffffffff},
+		{9, 1, FUTEX_OP_CMP_EQ, 0, 1},
 	};
 
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		uint32_t word = t[i].start, other = 0;
 		uint32_t code = FUTEX_OP(t[i].op, t[i].oparg, t[i].cmp, t[i].cmparg);
-		long r = futex(&other, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1L, &word, code);
+		long r = futex(&other, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1L, &word,
+			       code);
 
 		printf("wake_op %u: %ld, word %x\n", i, r, word);
 	}
@@ -122,13 +132,16 @@ int main(void)
 	waiters_end("wake", 3);
 
 	waiters_start();
-	printf("wake bits: %ld\n", futex(&a, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0x85));
+	printf("wake bits: %ld\n",
+	       futex(&a, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0x85));
 	waiters_end("wake_bitset", 3);
 	printf("which: %d %d %d\n", result[0], result[2], result[7]);
 
 	waiters_start();
-	printf("wake other bits: %ld\n", futex(&a, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 5, NULL, NULL, 0xff00));
-	printf("wake no bits: %ld\n", futex(&a, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 5, NULL, NULL, 0));
+	printf("wake other bits: %ld\n",
+	       futex(&a, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 5, NULL, NULL, 0xff00));
+	printf("wake no bits: %ld\n",
+	       futex(&a, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, 5, NULL, NULL, 0));
 	waiters_end("wake nobody", 0);
 
 	waiters_start();

@@ -162,8 +162,10 @@ static void info_handler(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
 
-	printf("info: signo %d code %d pid %d value %d, stack pointer there %d\n", info->si_signo < 32 ? info->si_signo : info->si_signo - SIGRTMIN + 1000, info->si_code,
-	       info->si_pid == getpid(), info->si_code == SI_QUEUE ? info->si_value.sival_int : 0,
+	printf("info: signo %d code %d pid %d value %d, stack pointer there %d\n",
+	       info->si_signo < 32 ? info->si_signo : info->si_signo - SIGRTMIN + 1000,
+	       info->si_code, info->si_pid == getpid(),
+	       info->si_code == SI_QUEUE ? info->si_value.sival_int : 0,
 	       uc->uc_mcontext.gregs[REG_RSP] != 0);
 	printf("mask in context: %d\n", sigismember(&uc->uc_sigmask, SIGUSR2));
 }
@@ -381,7 +383,8 @@ static void *thread_mask(void *arg)
 
 static void threads(void)
 {
-	stack_t st = {.ss_sp = altstack, .ss_size = sizeof(altstack)}, off = {.ss_flags = SS_DISABLE};
+	stack_t st = {.ss_sp = altstack, .ss_size = sizeof(altstack)},
+		off = {.ss_flags = SS_DISABLE};
 	sigset_t set, old;
 	pthread_t t;
 

@@ -2,8 +2,8 @@
 //@ suite: diff
 //@ compare: stdout status
 /*
- * System calls made with the syscall instruction, as crates like rustix make them: results, error numbers,
- * and which registers change. A thread is made with a raw clone().
+ * System calls made with the syscall instruction, as crates like rustix make them: results, error
+ * numbers, and which registers change. A thread is made with a raw clone().
  */
 #include "test.h"
 #include "futex_ops.h"
@@ -80,7 +80,8 @@ static void writing(void)
 
 static void memory(void)
 {
-	char *p = (char *)raw(SYS_mmap, 0, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = (char *)raw(SYS_mmap, 0, 3 * 4096, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	show("mmap aligned", (uintptr_t)p % 4096 == 0);
 	show("zero", p[0] == 0 && p[3 * 4096 - 1] == 0);
@@ -100,21 +101,27 @@ static void registers(void)
 	uint64_t *p = out;
 
 	__asm__ volatile("push %%rbp\n\tpush %[p]\n\t"
-			 "mov $39, %%eax\n\tmov $0x1001, %%rdi\n\tmov $0x1002, %%rsi\n\tmov $0x1003, %%rdx\n\t"
-			 "mov $0x1004, %%r10\n\tmov $0x1005, %%r8\n\tmov $0x1006, %%r9\n\tmov $0x1007, %%rbx\n\t"
-			 "mov $0x1008, %%rbp\n\tmov $0x1009, %%r12\n\tmov $0x100a, %%r13\n\tmov $0x100b, %%r14\n\t"
+			 "mov $39, %%eax\n\tmov $0x1001, %%rdi\n\tmov $0x1002, %%rsi\n\tmov "
+			 "$0x1003, %%rdx\n\t"
+			 "mov $0x1004, %%r10\n\tmov $0x1005, %%r8\n\tmov $0x1006, %%r9\n\tmov "
+			 "$0x1007, %%rbx\n\t"
+			 "mov $0x1008, %%rbp\n\tmov $0x1009, %%r12\n\tmov $0x100a, %%r13\n\tmov "
+			 "$0x100b, %%r14\n\t"
 			 "mov $0x100c, %%r15\n\t"
 			 "syscall\n"
 			 "1:\tpop %%rax\n\t"
-			 "mov %%rdi, (%%rax)\n\tmov %%rsi, 8(%%rax)\n\tmov %%rdx, 16(%%rax)\n\tmov %%r10, 24(%%rax)\n\t"
-			 "mov %%r8, 32(%%rax)\n\tmov %%r9, 40(%%rax)\n\tmov %%rbx, 48(%%rax)\n\tmov %%rbp, 56(%%rax)\n\t"
-			 "mov %%r12, 64(%%rax)\n\tmov %%r13, 72(%%rax)\n\tmov %%r14, 80(%%rax)\n\tmov %%r15, 88(%%rax)\n\t"
+			 "mov %%rdi, (%%rax)\n\tmov %%rsi, 8(%%rax)\n\tmov %%rdx, 16(%%rax)\n\tmov "
+			 "%%r10, 24(%%rax)\n\t"
+			 "mov %%r8, 32(%%rax)\n\tmov %%r9, 40(%%rax)\n\tmov %%rbx, "
+			 "48(%%rax)\n\tmov %%rbp, 56(%%rax)\n\t"
+			 "mov %%r12, 64(%%rax)\n\tmov %%r13, 72(%%rax)\n\tmov %%r14, "
+			 "80(%%rax)\n\tmov %%r15, 88(%%rax)\n\t"
 			 "lea 1b(%%rip), %%rbx\n\tsub %%rbx, %%rcx\n\tmov %%rcx, 96(%%rax)\n\t"
 			 "pop %%rbp"
 			 :
 			 : [p] "a"(p)
-			 : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",
-			   "cc");
+			 : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
+			   "r13", "r14", "r15", "memory", "cc");
 	for (int i = 0; i < 13; i++)
 		printf("register %d: %lx\n", i, (unsigned long)out[i]);
 
@@ -131,13 +138,13 @@ static volatile uint32_t child_tid = 0xffff, parent_tid, child_ran;
 static char child_stack[65536] __attribute__((aligned(16)));
 
 /*
- * A thread without libc: the child writes to child_ran and exits; the kernel clears child_tid and wakes.
- * Its fs is the parent's, so it may call nothing.
+ * A thread without libc: the child writes to child_ran and exits; the kernel clears child_tid and
+ * wakes. Its fs is the parent's, so it may call nothing.
  */
 static void clone_raw(void)
 {
-	long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID |
-		     CLONE_CHILD_CLEARTID;
+	long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		     CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
 	register long r10 __asm__("r10") = (long)&child_tid;
 	register long r8 __asm__("r8") = 0;
 	register volatile uint32_t *r12 __asm__("r12") = &child_ran;
@@ -153,8 +160,8 @@ static void clone_raw(void)
 			 "ud2\n"
 			 "1:"
 			 : "=a"(ret)
-			 : "a"(SYS_clone), "D"(flags), "S"(child_stack + sizeof(child_stack)), "d"(&parent_tid), "r"(r10), "r"(r8),
-			   "r"(r12)
+			 : "a"(SYS_clone), "D"(flags), "S"(child_stack + sizeof(child_stack)),
+			   "d"(&parent_tid), "r"(r10), "r"(r8), "r"(r12)
 			 : "rcx", "r11", "memory");
 	show("clone gave a number", ret > 0 && ret != getpid());
 	show("parent's copy", parent_tid == (uint32_t)ret);

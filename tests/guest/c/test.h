@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What the C guest programs share: TAP output, a seeded random number generator, and system calls made with
- * the syscall instruction itself (not through libc, so that they trap).
+ * What the C guest programs share: TAP output, a seeded random number generator, and system calls
+ * made with the syscall instruction itself (not through libc, so that they trap).
  */
 #ifndef TEST_H
 #define TEST_H
@@ -40,8 +40,8 @@ __attribute__((format(printf, 2, 3), unused)) static bool ok(bool cond, const ch
 __attribute__((unused)) static bool is(long got, long want, const char *name)
 {
 	if (got != want)
-		printf("# got %ld (0x%lx), expected %ld (0x%lx), errno %d\n", got, (unsigned long)got, want,
-		       (unsigned long)want, errno);
+		printf("# got %ld (0x%lx), expected %ld (0x%lx), errno %d\n", got,
+		       (unsigned long)got, want, (unsigned long)want, errno);
 	return ok(got == want, "%s", name);
 }
 
@@ -85,8 +85,8 @@ __attribute__((unused)) static uint64_t rng_below(struct rng *r, uint64_t n)
 }
 
 /* The syscall instruction with six arguments; Linux's own return value. */
-__attribute__((unused)) static inline long raw_syscall(long nr, long a, long b, long c, long d, long e,
-						       long f)
+__attribute__((unused)) static inline long raw_syscall(long nr, long a, long b, long c, long d,
+						       long e, long f)
 {
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;

@@ -8,8 +8,9 @@
 //@ platforms: kvm
 //@ cpu: qemu64
 /*
- * General, vector, x87 and control registers survive preemption, signals and system calls made with the
- * syscall instruction. The registers are filled, held over a spin or a system call, and compared, in assembly.
+ * General, vector, x87 and control registers survive preemption, signals and system calls made with
+ * the syscall instruction. The registers are filled, held over a spin or a system call, and
+ * compared, in assembly.
  */
 #include "test.h"
 #include <cpuid.h>
@@ -28,21 +29,23 @@ struct vectors {
 static volatile bool stop;
 static bool have_avx;
 
-#define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define EACH(X)                                                                                    \
+	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 
 /* nr < 0: spin; else make that system call (no arguments) while the registers are loaded. */
-#define HOLD(load, store)                                                                           \
-	__asm__ volatile(EACH(load) "test %%eax, %%eax\n\t"                                         \
-				    "js 1f\n\t"                                                     \
-				    "syscall\n\t"                                                   \
-				    "jmp 2f\n"                                                      \
-				    "1:\tdec %%ebx\n\t"                                             \
-				    "jnz 1b\n"                                                      \
-				    "2:\n\t" EACH(store)                                            \
-			 : "+a"(nr), "+b"(spins)                                                    \
-			 : "r"(v)                                                                   \
-			 : "rcx", "r11", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", \
-			   "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15")
+#define HOLD(load, store)                                                                          \
+	__asm__ volatile(EACH(load) "test %%eax, %%eax\n\t"                                        \
+				    "js 1f\n\t"                                                    \
+				    "syscall\n\t"                                                  \
+				    "jmp 2f\n"                                                     \
+				    "1:\tdec %%ebx\n\t"                                            \
+				    "jnz 1b\n"                                                     \
+				    "2:\n\t" EACH(store)                                           \
+			 : "+a"(nr), "+b"(spins)                                                   \
+			 : "r"(v)                                                                  \
+			 : "rcx", "r11", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",   \
+			   "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",      \
+			   "xmm13", "xmm14", "xmm15")
 
 #define SSE_LOAD(n) "movups " #n "*32(%2), %%xmm" #n "\n\t"
 #define SSE_STORE(n) "movups %%xmm" #n ", 512+" #n "*32(%2)\n\t"
@@ -93,27 +96,28 @@ static long x87_check(struct rng *r, int nr)
 	for (int i = 0; i < 8; i++)
 		in[i] = (double)(int32_t)rng_next(r) / 3.0;
 	__asm__ volatile("fnstcw %0\n\tstmxcsr %1" : "=m"(fcw_old), "=m"(mxcsr_old));
-	__asm__ volatile("fldcw %[fi]\n\t"
-			 "ldmxcsr %[mi]\n\t"
-			 "fldl (%[in])\n\tfldl 8(%[in])\n\tfldl 16(%[in])\n\tfldl 24(%[in])\n\t"
-			 "fldl 32(%[in])\n\tfldl 40(%[in])\n\tfldl 48(%[in])\n\tfldl 56(%[in])\n\t"
-			 "test %%eax, %%eax\n\t"
-			 "js 1f\n\t"
-			 "syscall\n\t"
-			 "jmp 2f\n"
-			 "1:\tdec %%ebx\n\t"
-			 "jnz 1b\n"
-			 "2:\tfnstcw %[fo]\n\t"
-			 "stmxcsr %[mo]\n\t"
-			 "fstpl 56(%[out])\n\tfstpl 48(%[out])\n\tfstpl 40(%[out])\n\tfstpl 32(%[out])\n\t"
-			 "fstpl 24(%[out])\n\tfstpl 16(%[out])\n\tfstpl 8(%[out])\n\tfstpl (%[out])\n\t"
-			 "fldcw %[fold]\n\t"
-			 "ldmxcsr %[mold]"
-			 : "+a"(nr), "+b"(spins), [fo] "=m"(fcw_out), [mo] "=m"(mxcsr_out)
-			 : [in] "r"(in), [out] "r"(out), [fi] "m"(fcw_in), [mi] "m"(mxcsr_in), [fold] "m"(fcw_old),
-			   [mold] "m"(mxcsr_old)
-			 : "rcx", "r11", "memory", "cc", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)",
-			   "st(7)");
+	__asm__ volatile(
+		"fldcw %[fi]\n\t"
+		"ldmxcsr %[mi]\n\t"
+		"fldl (%[in])\n\tfldl 8(%[in])\n\tfldl 16(%[in])\n\tfldl 24(%[in])\n\t"
+		"fldl 32(%[in])\n\tfldl 40(%[in])\n\tfldl 48(%[in])\n\tfldl 56(%[in])\n\t"
+		"test %%eax, %%eax\n\t"
+		"js 1f\n\t"
+		"syscall\n\t"
+		"jmp 2f\n"
+		"1:\tdec %%ebx\n\t"
+		"jnz 1b\n"
+		"2:\tfnstcw %[fo]\n\t"
+		"stmxcsr %[mo]\n\t"
+		"fstpl 56(%[out])\n\tfstpl 48(%[out])\n\tfstpl 40(%[out])\n\tfstpl 32(%[out])\n\t"
+		"fstpl 24(%[out])\n\tfstpl 16(%[out])\n\tfstpl 8(%[out])\n\tfstpl (%[out])\n\t"
+		"fldcw %[fold]\n\t"
+		"ldmxcsr %[mold]"
+		: "+a"(nr), "+b"(spins), [fo] "=m"(fcw_out), [mo] "=m"(mxcsr_out)
+		: [in] "r"(in), [out] "r"(out), [fi] "m"(fcw_in), [mi] "m"(mxcsr_in),
+		  [fold] "m"(fcw_old), [mold] "m"(mxcsr_old)
+		: "rcx", "r11", "memory", "cc", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",
+		  "st(6)", "st(7)");
 	for (int i = 0; i < 8; i++)
 		bad += in[i] != out[i];
 	bad += fcw_in != fcw_out;
@@ -138,9 +142,12 @@ static long general_check(struct rng *r, int nr)
 			 "mov 24(%%rax), %%rcx\n\t"
 			 "mov 16(%%rax), %%r11\n\t"
 			 "mov (%%rax), %%rax\n\t"
-			 "mov (%%rax), %%rbx\n\tmov 8(%%rax), %%rdx\n\tmov 16(%%rax), %%rsi\n\tmov 24(%%rax), %%rdi\n\t"
-			 "mov 32(%%rax), %%rbp\n\tmov 40(%%rax), %%r8\n\tmov 48(%%rax), %%r9\n\tmov 56(%%rax), %%r10\n\t"
-			 "mov 64(%%rax), %%r12\n\tmov 72(%%rax), %%r13\n\tmov 80(%%rax), %%r14\n\tmov 88(%%rax), %%r15\n\t"
+			 "mov (%%rax), %%rbx\n\tmov 8(%%rax), %%rdx\n\tmov 16(%%rax), %%rsi\n\tmov "
+			 "24(%%rax), %%rdi\n\t"
+			 "mov 32(%%rax), %%rbp\n\tmov 40(%%rax), %%r8\n\tmov 48(%%rax), "
+			 "%%r9\n\tmov 56(%%rax), %%r10\n\t"
+			 "mov 64(%%rax), %%r12\n\tmov 72(%%rax), %%r13\n\tmov 80(%%rax), "
+			 "%%r14\n\tmov 88(%%rax), %%r15\n\t"
 			 "mov %%r11, %%rax\n\t"
 			 "test %%eax, %%eax\n\t"
 			 "js 1f\n\t"
@@ -150,14 +157,17 @@ static long general_check(struct rng *r, int nr)
 			 "jg 1b\n"
 			 "2:\tpop %%rax\n\t"
 			 "mov 8(%%rax), %%rax\n\t"
-			 "mov %%rbx, (%%rax)\n\tmov %%rdx, 8(%%rax)\n\tmov %%rsi, 16(%%rax)\n\tmov %%rdi, 24(%%rax)\n\t"
-			 "mov %%rbp, 32(%%rax)\n\tmov %%r8, 40(%%rax)\n\tmov %%r9, 48(%%rax)\n\tmov %%r10, 56(%%rax)\n\t"
-			 "mov %%r12, 64(%%rax)\n\tmov %%r13, 72(%%rax)\n\tmov %%r14, 80(%%rax)\n\tmov %%r15, 88(%%rax)\n\t"
+			 "mov %%rbx, (%%rax)\n\tmov %%rdx, 8(%%rax)\n\tmov %%rsi, 16(%%rax)\n\tmov "
+			 "%%rdi, 24(%%rax)\n\t"
+			 "mov %%rbp, 32(%%rax)\n\tmov %%r8, 40(%%rax)\n\tmov %%r9, "
+			 "48(%%rax)\n\tmov %%r10, 56(%%rax)\n\t"
+			 "mov %%r12, 64(%%rax)\n\tmov %%r13, 72(%%rax)\n\tmov %%r14, "
+			 "80(%%rax)\n\tmov %%r15, 88(%%rax)\n\t"
 			 "pop %%rbp"
 			 :
 			 : "a"(&a)
-			 : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",
-			   "cc");
+			 : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
+			   "r13", "r14", "r15", "memory", "cc");
 	long bad = 0;
 	for (int i = 0; i < 12; i++)
 		bad += in[i] != out[i];

@@ -3,8 +3,8 @@
 //@ repeat: 5
 //@ timeout: 180
 /*
- * Locks built on futexes by hand (wait, wake, requeue, bitsets, time-outs, robust lists), many threads, seeded
- * disturbance. A lost wake-up shows as a watchdog's report.
+ * Locks built on futexes by hand (wait, wake, requeue, bitsets, time-outs, robust lists), many
+ * threads, seeded disturbance. A lost wake-up shows as a watchdog's report.
  */
 #include "test.h"
 #include "futex_ops.h"
@@ -21,8 +21,8 @@ static volatile uint32_t progress;
 static volatile bool finished;
 static bool by_instruction; /* system calls by the instruction rather than by libc */
 
-static long futex(volatile uint32_t *addr, int op, uint32_t val, const void *timeout, volatile uint32_t *addr2,
-		  uint32_t val3)
+static long futex(volatile uint32_t *addr, int op, uint32_t val, const void *timeout,
+		  volatile uint32_t *addr2, uint32_t val3)
 {
 	if (by_instruction)
 		return raw(SYS_futex, addr, op, val, timeout, addr2, val3);
@@ -86,12 +86,14 @@ static void lock(struct rng *r)
 {
 	uint32_t c = 0;
 
-	if (__atomic_compare_exchange_n(&lock_word, &c, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (__atomic_compare_exchange_n(&lock_word, &c, 1, false, __ATOMIC_ACQUIRE,
+					__ATOMIC_RELAXED))
 		return;
 	while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE) != 0) {
 		struct timespec ts = {0, (long)rng_below(r, 200000)};
 		bool timed = rng_below(r, 3) == 0;
-		long e = futex(&lock_word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2, timed ? &ts : NULL, NULL, 0);
+		long e = futex(&lock_word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2, timed ? &ts : NULL,
+			       NULL, 0);
 		if (e == -ETIMEDOUT)
 			__atomic_add_fetch(&timeouts, 1, __ATOMIC_RELAXED);
 	}
@@ -118,7 +120,8 @@ static void *mutex_body(void *arg)
 	return NULL;
 }
 
-/* A condition: waiters wait on cond_word, the signaller wakes one and requeues the others to the mutex. */
+/* A condition: waiters wait on cond_word, the signaller wakes one and requeues the others to the
+ * mutex. */
 static volatile uint32_t cond_word;
 static volatile int tokens, consumers_left;
 
@@ -135,7 +138,8 @@ static void *consumer(void *arg)
 			futex(&cond_word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, seq, NULL, NULL, 0);
 			/* It may have been moved to the mutex, so it must take it as contended. */
 			while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE) != 0)
-				futex(&lock_word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2, NULL, NULL, 0);
+				futex(&lock_word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2, NULL, NULL,
+				      0);
 		}
 		tokens--;
 		unlock();
@@ -154,7 +158,8 @@ static void *producer(void *arg)
 		tokens += (int)rng_below(&r, 5);
 		uint32_t seq = __atomic_add_fetch(&cond_word, 1, __ATOMIC_SEQ_CST);
 		if (rng_below(&r, 2))
-			futex(&cond_word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 1, (void *)(long)INT_MAX, &lock_word, seq);
+			futex(&cond_word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 1,
+			      (void *)(long)INT_MAX, &lock_word, seq);
 		else
 			futex(&cond_word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
 		__atomic_store_n(&lock_word, 2, __ATOMIC_SEQ_CST);
@@ -182,7 +187,8 @@ static void *bitset_waiter(void *arg)
 			uint32_t seq = bit_word;
 			if (called[me] >= i)
 				break;
-			futex(&bit_word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, seq, NULL, NULL, 1u << me);
+			futex(&bit_word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, seq, NULL, NULL,
+			      1u << me);
 		}
 		progress++;
 	}
@@ -200,7 +206,8 @@ static void *bitset_body(void *arg)
 			disturb(&r);
 			__atomic_store_n(&called[k], i, __ATOMIC_RELEASE);
 			__atomic_add_fetch(&bit_word, 1, __ATOMIC_SEQ_CST);
-			futex(&bit_word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 1u << k);
+			futex(&bit_word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, INT_MAX, NULL,
+			      NULL, 1u << k);
 		}
 	return NULL;
 }

@@ -4,8 +4,9 @@
 //@ timeout: 180
 //@ cflags: -fomit-frame-pointer
 /*
- * The 128 bytes below rsp belong to the program: leaf functions keep values there while timer interrupts,
- * preemption and signals without an alternate stack come at a high rate. Any byte that changes is a failure.
+ * The 128 bytes below rsp belong to the program: leaf functions keep values there while timer
+ * interrupts, preemption and signals without an alternate stack come at a high rate. Any byte that
+ * changes is a failure.
  */
 #include "test.h"
 #include <pthread.h>
@@ -19,8 +20,8 @@ static volatile bool stop;
 static volatile long signals;
 
 /*
- * Fill the red zone with a pattern from seed, spin a little, and count the quadwords that changed. Assembly, so
- * that it is sure where the values are: all 16 quadwords from -128(%rsp) on.
+ * Fill the red zone with a pattern from seed, spin a little, and count the quadwords that changed.
+ * Assembly, so that it is sure where the values are: all 16 quadwords from -128(%rsp) on.
  */
 __attribute__((naked, noinline)) static long redzone_check(uint64_t seed, uint64_t spins)
 {

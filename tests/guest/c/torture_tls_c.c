@@ -4,8 +4,9 @@
 //@ timeout: 180
 //@ memory: 512M
 /*
- * C's __thread: initialised and zero blocks of 1 byte to 1 MiB, alignments from 1 to 4096, arrays of 16 bytes
- * (which the seed's successor gets wrong), pthread keys with destructors, in main and in 1,000 threads.
+ * C's __thread: initialised and zero blocks of 1 byte to 1 MiB, alignments from 1 to 4096, arrays
+ * of 16 bytes (which the seed's successor gets wrong), pthread keys with destructors, in main and
+ * in 1,000 threads.
  */
 #include "test.h"
 #include <pthread.h>
@@ -16,16 +17,19 @@
 
 #define DECLARE(size, align)                                                                       \
 	static __thread uint8_t zero_##size##_##align[size] __attribute__((aligned(align)));       \
-	static __thread uint8_t data_##size##_##align[size] __attribute__((aligned(align))) = {0x5a, 1};
+	static __thread uint8_t data_##size##_##align[size]                                        \
+		__attribute__((aligned(align))) = {0x5a, 1};
 
 /* One byte: there is no room for two initial values. */
 static __thread uint8_t zero_one, data_one = 0x5a;
 
 /* size, alignment */
-#define BLOCKS(X)                                                                                  \
-	X(2, 2) X(3, 1) X(4, 4) X(8, 8) X(16, 1) X(16, 16) X(17, 1) X(24, 8) X(32, 32) X(63, 1) X(64, 64)  \
-	X(100, 4) X(128, 128) X(255, 1) X(256, 256) X(500, 512) X(1000, 16) X(1024, 1024)              \
-	X(2048, 2048) X(4096, 4096) X(4097, 1) X(5000, 4096)
+/* clang-format off */
+#define BLOCKS(X) \
+	X(2, 2) X(3, 1) X(4, 4) X(8, 8) X(16, 1) X(16, 16) X(17, 1) X(24, 8) X(32, 32) X(63, 1) \
+	X(64, 64) X(100, 4) X(128, 128) X(255, 1) X(256, 256) X(500, 512) X(1000, 16) \
+	X(1024, 1024) X(2048, 2048) X(4096, 4096) X(4097, 1) X(5000, 4096)
+/* clang-format on */
 BLOCKS(DECLARE)
 
 static __thread uint8_t huge[1 << 20] __attribute__((aligned(64)));
@@ -37,7 +41,8 @@ static long destructed;
 
 static bool block_fresh(const uint8_t *zero, const uint8_t *data, size_t size, size_t align)
 {
-	if ((uintptr_t)zero % align || (uintptr_t)data % align || data[0] != 0x5a || data[1] != 1 || zero[0] || zero[1])
+	if ((uintptr_t)zero % align || (uintptr_t)data % align || data[0] != 0x5a || data[1] != 1 ||
+	    zero[0] || zero[1])
 		return false;
 	for (size_t i = 2; i < size; i += 1 + size / 50)
 		if (zero[i] || data[i])
@@ -58,12 +63,13 @@ static bool block_holds(const uint8_t *b, size_t size, uint8_t byte)
 	memset(zero_##size##_##align, byte, size);                                                 \
 	memset(data_##size##_##align, byte + 1, size);
 #define HOLDS(size, align)                                                                         \
-	&&block_holds(zero_##size##_##align, size, byte)                                           \
-		&&block_holds(data_##size##_##align, size, (uint8_t)(byte + 1))
+	&&block_holds(zero_##size##_##align, size, byte) &&                                        \
+		block_holds(data_##size##_##align, size, (uint8_t)(byte + 1))
 
 static bool all_fresh(void)
 {
-	return zero_one == 0 && data_one == 0x5a && global_tls == 42 && strcmp(words[0], "relocated") == 0 &&
+	return zero_one == 0 && data_one == 0x5a && global_tls == 42 &&
+	       strcmp(words[0], "relocated") == 0 &&
 	       strcmp(words[1], "pointers") == 0 BLOCKS(FRESH);
 }
 
@@ -77,7 +83,8 @@ static void all_fill(uint8_t byte)
 
 static bool all_hold(uint8_t byte)
 {
-	return zero_one == byte && data_one == (uint8_t)(byte + 1) && global_tls == byte BLOCKS(HOLDS);
+	return zero_one == byte && data_one == (uint8_t)(byte + 1) &&
+	       global_tls == byte BLOCKS(HOLDS);
 }
 
 static bool huge_works(uint8_t byte)

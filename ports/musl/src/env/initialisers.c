@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Initialisers (the functions in .init_array) get main's three arguments, as with glibc. Rust's std takes the
- * program's arguments from there, so that a Rust library finds them also when main() is C.
+ * Initialisers (the functions in .init_array) get main's three arguments, as with glibc. Rust's std
+ * takes the program's arguments from there, so that a Rust library finds them also when main() is
+ * C.
  */
 #include <stdint.h>
 
 extern char **__environ;
 
 /*
- * Call the initialiser that slot holds. argv lies right below the environment on the initial stack and argc below argv:
- * go down from the environment until the word there is the number of words that were passed.
+ * Call the initialiser that slot holds. argv lies right below the environment on the initial stack
+ * and argc below argv: go down from the environment until the word there is the number of words
+ * that were passed.
  */
 __attribute__((__visibility__("hidden"))) void kiln_run_initialiser(uintptr_t slot)
 {

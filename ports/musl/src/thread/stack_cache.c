@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The stacks of the last threads that were joined, mapped still, for the next threads that want one of the same size
- * and guard. Mapping and unmapping a stack costs more than all else about a short thread's life. The guard pages stay;
- * what a thread used of its stack beyond the uppermost pages is given back.
+ * The stacks of the last threads that were joined, mapped still, for the next threads that want one
+ * of the same size and guard. Mapping and unmapping a stack costs more than all else about a short
+ * thread's life. The guard pages stay; what a thread used of its stack beyond the uppermost pages
+ * is given back.
  *
- * pthread_create() and pthread_join() call this (see ports/musl/build). A detached thread unmaps its own
- * stack as always.
+ * pthread_create() and pthread_join() call this (see ports/musl/build). A detached thread unmaps
+ * its own stack as always.
  */
 #define _GNU_SOURCE
 #include "pthread_impl.h"
@@ -14,7 +15,7 @@
 #include <sys/mman.h>
 
 #define STACKS_MAX 4
-#define KEEP_BYTES 32768      /* at the upper end of the stack, below the thread's static memory */
+#define KEEP_BYTES 32768       /* at the upper end of the stack, below the thread's static memory */
 #define STATIC_BYTES_MAX 65536 /* a thread with more than this in thread-locals is not kept */
 
 static struct {
@@ -23,13 +24,15 @@ static struct {
 } stacks[STACKS_MAX];
 static volatile int lock[1];
 
-/* Thread-locals, struct pthread and pthread_setspecific()'s values: at the upper end of the mapping. */
+/* Thread-locals, struct pthread and pthread_setspecific()'s values: at the upper end of the
+ * mapping. */
 static size_t static_bytes(void)
 {
 	return libc.tls_size + __pthread_tsd_size;
 }
 
-/* A mapping of size bytes, the lowest guard of them inaccessible, with its static part zeroed; or 0. */
+/* A mapping of size bytes, the lowest guard of them inaccessible, with its static part zeroed; or
+ * 0. */
 hidden unsigned char *__stack_take(size_t size, size_t guard)
 {
 	unsigned char *map = 0;

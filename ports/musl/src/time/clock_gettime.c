@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* clock_gettime(2) without what there is for kernels that lack it: programs call it more often than anything else. */
+/* clock_gettime(2) without what there is for kernels that lack it: programs call it more often than
+ * anything else. */
 #include <time.h>
 #include "syscall.h"
 

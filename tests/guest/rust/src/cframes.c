@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* C frames between two Rust ones: a callback is called through a few of them. Built with unwind tables. */
+/* C frames between two Rust ones: a callback is called through a few of them. Built with unwind
+ * tables. */
 #include <stddef.h>
 
 typedef void callback(void *);
 
-__attribute__((noinline)) static int frame_inner(callback *f, void *arg, int depth, volatile int *sum)
+__attribute__((noinline)) static int frame_inner(callback *f, void *arg, int depth,
+						 volatile int *sum)
 {
 	*sum += depth;
 	if (depth == 0)
