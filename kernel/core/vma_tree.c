@@ -10,6 +10,7 @@
 struct vma_window vma_window;
 static struct rb_root vma_root;
 static struct vma *vma_highest; /* NULL: none at all */
+static struct vma *vma_lowest;  /* of those that end in or above the window */
 struct vma *vma_hit;
 
 static inline struct vma *vma_of(struct rb_node *n)
@@ -89,12 +90,19 @@ static bool vma_update_max_gap(struct rb_node *n)
 	return true;
 }
 
-/* The gap below v, whose lower neighbour is prev (NULL: none). */
-static uint64_t vma_gap_below(const struct vma *v, const struct vma *prev)
+/*
+ * The gap between v and its lower neighbour. What is free below the lowest VMA of the window does
+ * not count: it changes with nearly every mapping, and as the largest gap it would change every
+ * node above; vma_find_gap() knows it.
+ */
+static uint64_t vma_gap_below(const struct vma *v)
 {
-	vaddr_t floor = prev == NULL ? vma_window.lo : vma_clip(prev->end);
-	vaddr_t edge = vma_clip(vma_low_edge(v));
+	vaddr_t floor, edge;
 
+	if (v->prev == NULL || v->prev->end <= vma_window.lo)
+		return 0;
+	floor = vma_clip(v->prev->end);
+	edge = vma_clip(vma_low_edge(v));
 	return edge > floor ? edge - floor : 0;
 }
 
@@ -105,7 +113,7 @@ static void vma_gap_changed(struct vma *v)
 
 	if (v == NULL)
 		return;
-	gap = vma_gap_below(v, v->prev);
+	gap = vma_gap_below(v);
 	if (gap == v->gap)
 		return;
 	v->gap = gap;
@@ -124,7 +132,9 @@ void vma_tree_insert(struct vma *v, struct vma *prev, struct vma *next)
 		next->prev = v;
 	else
 		vma_highest = v;
-	v->gap = vma_gap_below(v, prev);
+	if (vma_lowest == next && v->end > vma_window.lo)
+		vma_lowest = v;
+	v->gap = vma_gap_below(v);
 	v->max_gap = v->gap;
 	/* Of two neighbours one is below the other in the tree, and has no child on the other's
 	 * side. */
@@ -151,6 +161,8 @@ void vma_tree_erase(struct vma *v)
 		next->prev = prev;
 	else
 		vma_highest = prev;
+	if (vma_lowest == v)
+		vma_lowest = next;
 	rb_erase_augmented(&vma_root, &v->node, vma_update_max_gap);
 	vma_gap_changed(next);
 	heap_free(v, sizeof(*v));
@@ -264,21 +276,23 @@ static vaddr_t vma_find_gap_above_top(uint64_t len)
 vaddr_t vma_find_gap(uint64_t len)
 {
 	const struct vma *v = vma_highest;
-	vaddr_t floor = v == NULL ? vma_window.lo : vma_clip(v->end);
+	vaddr_t edge = v == NULL ? vma_window.lo : vma_clip(v->end);
 
-	if (vma_window.top - floor >= len)
+	if (vma_window.top - edge >= len)
 		return vma_window.top - len;
 	v = vma_of(vma_root.node);
-	if (v == NULL || v->max_gap < len)
-		return vma_find_gap_above_top(len);
-	for (;;) {
-		const struct vma *left = vma_of(v->node.left), *right = vma_of(v->node.right);
+	while (v != NULL && v->max_gap >= len) {
+		const struct vma *right = vma_of(v->node.right);
 
 		if (right != NULL && right->max_gap >= len)
 			v = right;
 		else if (v->gap >= len)
 			return vma_clip(vma_low_edge(v)) - len;
 		else
-			v = left;
+			v = vma_of(v->node.left);
 	}
+	edge = vma_lowest == NULL ? vma_window.lo : vma_clip(vma_low_edge(vma_lowest));
+	if (edge - vma_window.lo >= len)
+		return edge - len;
+	return vma_find_gap_above_top(len);
 }

@@ -4,6 +4,7 @@
 #   O   the build folder, laid out like an installation prefix
 #   A   the application's folder, or nothing       AO  the application's build folder
 # and KCONFIG_CONFIG, the .config in force: the application's own if it has one, else the tree's.
+version := $(shell cat $(ROOT)/VERSION)
 ifneq ($(A),)
 override A := $(abspath $(A))
 app_name := $(notdir $(A))

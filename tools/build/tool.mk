@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # The kiln command, its other names, and the installation.
-KILN_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
+KILN_CFLAGS := -DKILN_VERSION='"$(version)"' -std=gnu17 -O2 -g -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wcast-qual -Wimplicit-fallthrough $(if $(CI),-Werror)
 kiln_sources := $(wildcard $(ROOT)/tools/kiln/*.c)
 kiln_objects := $(kiln_sources:$(ROOT)/tools/kiln/%.c=$(O)/kiln/%.o)
