@@ -63,7 +63,7 @@ def guest(images, table):
     initrd = images.out / "initrd.cpio"
     initrd.write_bytes(cpio([("dev", 0o40755, (0, 0), b""), ("dev/console", 0o20600, (5, 1), b""),
                              ("init", 0o100755, (0, 0), images.hello_linux.read_bytes())]))
-    cmd = ["qemu-system-x86_64", "-M", "microvm", "-accel", "tcg", "-cpu", "max", "-m", "256M", "-nodefaults",
+    cmd = ["qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "tcg", "-cpu", "max", "-m", "256M", "-nodefaults",
            "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio", "-kernel", str(kernel),
            "-initrd", str(initrd), "-append", "console=ttyS0 quiet panic=-1"]
     table.row("Linux guest: kernel", kernel.stat().st_size, "bytes")

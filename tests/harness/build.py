@@ -17,6 +17,16 @@ class BuildError(Exception):
     """The text is the log."""
 
 
+def kiln_environment(kiln, env):
+    """env with what `kiln env` adds to it."""
+    p = subprocess.run(["bash", "-ec", 'eval "$("$0" env)"; env -0', str(kiln)], env=env,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if p.returncode != 0:
+        raise BuildError(f"{kiln} env failed:\n{p.stderr.decode(errors='replace')}")
+    return {os.fsdecode(k): os.fsdecode(v) for k, _, v in
+            (e.partition(b"=") for e in p.stdout.split(b"\0") if e)}
+
+
 class Builder:
     """One per target: 'kiln' or 'linux'. image() gives the file of a program or raises BuildError."""
 
@@ -35,12 +45,7 @@ class Builder:
         kiln = self.settings.kiln
         if not os.access(kiln, os.X_OK):
             raise BuildError(f"{kiln} is missing; build it with: make")
-        p = subprocess.run(["bash", "-ec", 'eval "$("$0" env)"; env -0', str(kiln)],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        if p.returncode != 0:
-            raise BuildError(f"{kiln} env failed:\n{p.stderr.decode(errors='replace')}")
-        self.env = {os.fsdecode(k): os.fsdecode(v) for k, _, v in
-                    (e.partition(b"=") for e in p.stdout.split(b"\0") if e)}
+        self.env = kiln_environment(kiln, self.env)
         lib = self.settings.build / "lib" / "kiln"
         self.library_files = [lib / "image.ld"] + sorted((lib / "lib").glob("*"))
 
