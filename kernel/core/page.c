@@ -235,19 +235,39 @@ void *page_alloc(unsigned order)
 	return page;
 }
 
-void page_free(void *page, unsigned order)
+static ALWAYS_INLINE void page_free_locked(uint64_t number, unsigned order)
 {
-	uint64_t number = page_number(page);
-
-	ASSERT(order <= PAGE_ORDER_MAX && IS_ALIGNED((uintptr_t)page, PAGE_SIZE << order));
-	spin_lock(&page_lock);
 	page_free_pages += 1ul << order;
 	if (likely(order == 0)) {
 		if (unlikely(page_hot_count == HOT_MAX))
 			page_hot_drain(HOT_MAX / 2);
-		page_hot[page_hot_count++] = page;
+		page_hot[page_hot_count++] = page_address(number);
 	} else {
 		page_block_free(page_range_of(number), number, order);
+	}
+}
+
+void page_free(void *page, unsigned order)
+{
+	ASSERT(order <= PAGE_ORDER_MAX && IS_ALIGNED((uintptr_t)page, PAGE_SIZE << order));
+	spin_lock(&page_lock);
+	page_free_locked(page_number(page), order);
+	spin_unlock(&page_lock);
+}
+
+void page_free_run(void *first, size_t count)
+{
+	uint64_t number = page_number(first);
+
+	spin_lock(&page_lock);
+	while (count > 0) {
+		unsigned order = (unsigned)__builtin_ctzl(number | 1ul << PAGE_ORDER_MAX);
+
+		while ((1ul << order) > count)
+			order--;
+		page_free_locked(number, order);
+		number += 1ul << order;
+		count -= 1ul << order;
 	}
 	spin_unlock(&page_lock);
 }

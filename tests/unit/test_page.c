@@ -156,6 +156,26 @@ static void page_gives_hot_pages_up_for_a_block(void **state)
 	assert_int_equal(page_free_count(), 0);
 }
 
+static void page_run_comes_back_whole(void **state)
+{
+	char *block;
+	uint64_t before;
+
+	memset(ram, 0, sizeof(ram));
+	ram_set(0, 3000, 0);
+	page_reset();
+	before = page_free_count();
+	assert_non_null(block = page_alloc(8));
+	/* In pieces of any size and alignment. */
+	page_free_run(block, 1);
+	page_free_run(block + PAGE_SIZE, 6);
+	page_free_run(block + 7 * PAGE_SIZE, 200);
+	page_free_run(block + 207 * PAGE_SIZE, 49);
+	assert_int_equal(page_free_count(), before);
+	for (unsigned n = 0; n < 10; n++)
+		assert_non_null(page_alloc(8));
+}
+
 static void page_zero_is_zero(void **state)
 {
 	memset(ram, 0, sizeof(ram));
@@ -284,6 +304,7 @@ int main(void)
 		cmocka_unit_test(page_boot_does_not_touch_ram),
 		cmocka_unit_test(page_blocks_are_aligned_and_apart),
 		cmocka_unit_test(page_gives_hot_pages_up_for_a_block),
+		cmocka_unit_test(page_run_comes_back_whole),
 		cmocka_unit_test(page_zero_is_zero),
 		cmocka_unit_test(page_range_of_zeros_is_not_cleared),
 		cmocka_unit_test(page_refuses_foreign_and_twice_freed_blocks),

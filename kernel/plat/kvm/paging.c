@@ -143,19 +143,33 @@ int paging_reserve(vaddr_t va, size_t len, unsigned prot)
 	return 0; /* faults fill it */
 }
 
+/* Pages that were taken away and lie in a row in RAM: they go back together. */
+struct page_run {
+	char *first;
+	size_t count;
+};
+
 static void page_drop(uint64_t *pte, vaddr_t va, void *arg)
 {
-	void *page = phys_to_virt(*pte & PTE_ADDR);
+	char *page = phys_to_virt(*pte & PTE_ADDR);
+	struct page_run *run = arg;
 
-	(void)arg;
 	*pte = 0;
 	invlpg(va);
-	page_free(page, 0);
+	if (page != run->first + run->count * PAGE_SIZE) {
+		page_free_run(run->first, run->count);
+		run->first = page;
+		run->count = 0;
+	}
+	run->count++;
 }
 
 void paging_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)
 {
-	pte_walk(MAX(va, touched_lo), MIN(va + len, touched_hi), page_drop, NULL);
+	struct page_run run = {NULL, 0};
+
+	pte_walk(MAX(va, touched_lo), MIN(va + len, touched_hi), page_drop, &run);
+	page_free_run(run.first, run.count);
 }
 
 void paging_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)
