@@ -41,7 +41,7 @@ $(addprefix $(KO)/bin/,$(kiln_names)): $(KO)/bin/kiln
 	$(q)ln -sf kiln $@
 $(KL)/lib/kernel.o: $(KO)/kernel/kernel.o $(ports)
 	@mkdir -p $(@D)
-	$(q)ln -sf $(L)/lib/*.[ao] $(@D)/ && rm $@
+	$(q)ln -sf $(L)/lib/*.[ao] $(@D)/ && rm -f $@
 	$(q)ln -sfn $(L)/include $(KL)/include
 	$(q)ln -sfn $(L)/rust $(KL)/rust
 	$(q)cp $< $@

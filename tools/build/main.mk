@@ -53,8 +53,8 @@ $(AO)/auto.conf: $(KCONFIG_CONFIG) $(ROOT)/Kconfig $(wildcard $(A)/Config.uk) $(
 
 include $(AO)/auto.conf
 kernel_options = $(shell sed '/^\#/d; /^$$/d; /^CONFIG_APP/d; /^CONFIG_LIBCXX/d' $1 2>/dev/null)
-KO := $(if $(filter-out $(call kernel_options,$(O)/auto.conf),$(call kernel_options,$(AO)/auto.conf)) \
-	$(filter-out $(call kernel_options,$(AO)/auto.conf),$(call kernel_options,$(O)/auto.conf)),$(AO),$(O))
+KO := $(if $(strip $(filter-out $(call kernel_options,$(O)/auto.conf),$(call kernel_options,$(AO)/auto.conf)) \
+	$(filter-out $(call kernel_options,$(AO)/auto.conf),$(call kernel_options,$(O)/auto.conf))),$(AO),$(O))
 endif
 
 # Scripts that build ports and Rust's library: one at a time, each with all CPUs.
