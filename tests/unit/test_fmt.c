@@ -9,7 +9,10 @@
 
 #include "base/fmt.h"
 
-/* The formats are made at run time. */
+/* The formats are made at run time, or wrong on purpose. */
+#pragma GCC diagnostic ignored "-Wformat"
+#pragma GCC diagnostic ignored "-Wformat-extra-args"
+#pragma GCC diagnostic ignored "-Wformat-overflow"
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #pragma GCC diagnostic ignored "-Wformat-security"
 

@@ -4,7 +4,8 @@
  * threads at both ends; the descriptor table against an array.
  *
  * sources: fs/pipe.c fs/uio.c fs/file.c fs/fd.c fs/poll.c fs/eventfd.c core/thread.c core/sched.c
- * sources: core/wait.c core/timer.c core/futex.c core/signal.c base/rbtree.c base/string.c
+ * sources: core/wait.c core/timer.c core/futex.c core/futex_pi.c core/signal.c base/rbtree.c
+ * sources: base/string.c
  * fakes: machine log random heap page fail
  */
 #include "fake/fake.h"
@@ -57,6 +58,7 @@ static void model_step(struct file *reader, struct file *writer, uint8_t *next)
 	long cap = pipe_capacity(reader);
 	size_t room = (size_t)cap - model_len;
 	ssize64_t r;
+	bool fits;
 
 	if (fail_every != 0 && fake_random_below(fail_every) == 0)
 		fake_fail_at(1 + (unsigned)fake_random_below(4));
@@ -72,9 +74,9 @@ static void model_step(struct file *reader, struct file *writer, uint8_t *next)
 		for (size_t i = 0; i < n; i++)
 			chunk[i] = (*next)++;
 		r = move(writer, chunk, n, true);
+		fits = n <= PIPE_BUF ? room >= n : room > 0;
 		if (!fake_has_failed())
-			assert_int_equal(r, (n <= PIPE_BUF ? room >= n : room > 0) ? MIN(n, room)
-										   : -EAGAIN);
+			assert_int_equal(r, fits ? (ssize64_t)MIN(n, room) : -EAGAIN);
 		if (r > 0) {
 			memcpy(model + model_len, chunk, (size_t)r);
 			model_len += (size_t)r;
@@ -83,7 +85,7 @@ static void model_step(struct file *reader, struct file *writer, uint8_t *next)
 		break;
 	default:
 		r = move(reader, chunk, n, false);
-		assert_int_equal(r, model_len ? MIN(n, model_len) : -EAGAIN);
+		assert_int_equal(r, model_len ? (ssize64_t)MIN(n, model_len) : -EAGAIN);
 		if (r > 0) {
 			assert_memory_equal(chunk, model, (size_t)r);
 			model_len -= (size_t)r;
