@@ -16,8 +16,7 @@ def run_external(settings, report, name, command):
     if not os.access(ROOT / command[0], os.X_OK):
         report.failed(name, f"{command[0]} is missing or not executable")
         return
-    env = dict(os.environ, O=str(settings.build))
-    p = subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
+    p = subprocess.Popen(command, cwd=ROOT, env=settings.make_environment(), stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                          errors="replace")
     counts = None

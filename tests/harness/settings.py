@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What the command line of tests/run asked for, and where things are."""
+import os
 import time
 from pathlib import Path
 
@@ -24,3 +25,10 @@ class Settings:
     def wanted(self, name):
         """Is the test of this name asked for?"""
         return not self.filters or any(f in name for f in self.filters)
+
+    def make_environment(self):
+        """Environment for what looks at O, the build folder, itself: set only if it is not the default one."""
+        env = {k: v for k, v in os.environ.items() if k != "O" and not k.startswith(("MAKE", "MFLAGS"))}
+        if self.build != ROOT / "build":
+            env["O"] = str(self.build)
+        return env

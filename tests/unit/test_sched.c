@@ -2,7 +2,7 @@
 /*
  * Threads, the scheduler and timers on a machine with a clock of its own.
  *
- * sources: core/futex.c core/thread.c core/sched.c core/wait.c
+ * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/wait.c
  * sources: core/timer.c core/signal.c base/rbtree.c base/string.c
  * fakes: machine log random heap fail
  */

@@ -2,7 +2,7 @@
 /*
  * Signals on the machine of fake/machine.c, which notes what handlers would be entered.
  *
- * sources: core/futex.c core/thread.c core/sched.c core/wait.c
+ * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/wait.c
  * sources: core/timer.c core/signal.c base/rbtree.c base/string.c
  * fakes: machine log random heap fail
  */
