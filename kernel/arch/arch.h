@@ -19,18 +19,19 @@ struct thread;
 #define PENDING_CONSOLE 8u /* console input arrived */
 
 /*
- * A CPU's own data, reached through %gs. entry.S knows the offsets of the first fields. An interrupt
- * handler writes pending (own CPU) and nothing else.
+ * A CPU's own data, reached through %gs. entry.S knows the offsets of the first fields. An
+ * interrupt handler writes pending (own CPU) and nothing else.
  */
 struct cpu {
 	struct cpu *self;
-	struct thread *current;     /* never NULL once boot_main runs */
-	uintptr_t kstack_top;       /* of current */
+	struct thread *current; /* never NULL once boot_main runs */
+	uintptr_t kstack_top;   /* of current */
 	_Atomic uint32_t pending;
 	uint32_t id;
-	uintptr_t scratch;          /* the syscall instruction's entry keeps rsp here */
-	uintptr_t canary;           /* what the compiler's stack protector compares (%gs:40), the same on all CPUs */
-	uintptr_t kstack_base;      /* of the boot stack; UINTPTR_MAX once threads run */
+	uintptr_t scratch; /* the syscall instruction's entry keeps rsp here */
+	uintptr_t canary;  /* what the compiler's stack protector compares (%gs:40), the same on all
+			      CPUs */
+	uintptr_t kstack_base; /* of the boot stack; UINTPTR_MAX once threads run */
 	struct thread *idle;
 };
 
@@ -50,7 +51,8 @@ static ALWAYS_INLINE struct thread *thread_current(void)
 	return t;
 }
 
-/* Set bits in this CPU's pending word, in one instruction (safe against interrupts and migration). */
+/* Set bits in this CPU's pending word, in one instruction (safe against interrupts and migration).
+ */
 static ALWAYS_INLINE void cpu_pend(uint32_t bits)
 {
 	__asm__ volatile("orl %0, %%gs:24" : : "ir"(bits) : "memory", "cc");
@@ -65,16 +67,17 @@ static ALWAYS_INLINE void cpu_unpend(uint32_t bits)
 struct arch_thread {
 	uintptr_t kernel_sp; /* saved by arch_switch() */
 	uintptr_t fs_base;   /* thread pointer while not running */
-	void *xsave;         /* where the FPU state goes, 64-aligned, arch_fpu_size() bytes, on the kernel stack's allocation */
-	bool fpu_live;       /* came in by a trap: its whole FPU state counts (set by the trap path) */
-	bool fpu_saved;      /* xsave holds its FPU state */
-	uint32_t mxcsr;      /* of a thread that came in by the gate */
+	void *xsave;   /* where the FPU state goes, 64-aligned, arch_fpu_size() bytes, on the kernel
+			  stack's allocation */
+	bool fpu_live; /* came in by a trap: its whole FPU state counts (set by the trap path) */
+	bool fpu_saved; /* xsave holds its FPU state */
+	uint32_t mxcsr; /* of a thread that came in by the gate */
 	uint16_t fcw;
 };
 
 /*
- * Set by the platform's start code before boot_main(): may rdfsbase/wrfsbase be used, and what to call
- * where they may not.
+ * Set by the platform's start code before boot_main(): may rdfsbase/wrfsbase be used, and what to
+ * call where they may not.
  */
 extern bool arch_has_fsgsbase;
 extern void (*arch_fs_base_write_slow)(uintptr_t base);
@@ -86,31 +89,33 @@ void arch_init(void);
 size_t arch_fpu_size(void);
 
 /*
- * Prepare a new thread to begin with *frame (all registers; arch_trap_return() is its first step), with
- * thread pointer fs_base and the FPU state of a fresh process (or, with inherit_fpu, the calling thread's).
- * kstack_top is 16-aligned; the frame is copied to the top of the kernel stack.
+ * Prepare a new thread to begin with *frame (all registers; arch_trap_return() is its first step),
+ * with thread pointer fs_base and the FPU state of a fresh process (or, with inherit_fpu, the
+ * calling thread's). kstack_top is 16-aligned; the frame is copied to the top of the kernel stack.
  */
 void arch_thread_init(struct arch_thread *at, uintptr_t kstack_top, const struct trap_frame *frame,
 		      uintptr_t fs_base, bool inherit_fpu);
 
 /* Prepare a kernel thread (the idle thread): entry(arg) on its kernel stack, never returns. */
-void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entry)(void *), void *arg);
+void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entry)(void *),
+		       void *arg);
 
 /*
- * Switch from the current thread to next: FPU state, thread pointer, kernel stack. Returns when somebody
- * switches back. The caller has set cpu->current and kstack_top already.
+ * Switch from the current thread to next: FPU state, thread pointer, kernel stack. Returns when
+ * somebody switches back. The caller has set cpu->current and kstack_top already.
  */
 void arch_switch(struct arch_thread *prev, struct arch_thread *next);
 
-/* Fill *frame with a thread's first registers: flags and segments of this platform, all else zero. */
+/* Fill *frame with a thread's first registers: flags and segments of this platform, all else zero.
+ */
 void arch_frame_init(struct trap_frame *frame, uintptr_t rip, uintptr_t rsp);
 
 /* Leave the kernel with *frame, which lies on the current kernel stack. Does not return. */
 NORETURN void arch_trap_return(struct trap_frame *frame);
 
 /*
- * The program's stack pointer in a system call of the current thread: exact if it trapped; 16 bytes below what it is
- * after the call if it came by the gate.
+ * The program's stack pointer in a system call of the current thread: exact if it trapped; 16 bytes
+ * below what it is after the call if it came by the gate.
  */
 static ALWAYS_INLINE uintptr_t arch_user_sp(void)
 {
@@ -122,18 +127,20 @@ uintptr_t arch_fs_base_get(void);
 void arch_fs_base_set(uintptr_t base);
 
 /*
- * Copy between the kernel and program memory, page faults tolerated. dst/src are checked to lie in the program's half of
- * the address space. Returns 0 or -EFAULT (some bytes may have been copied). No lock of the memory
- * layer may be held.
+ * Copy between the kernel and program memory, page faults tolerated. dst/src are checked to lie in
+ * the program's half of the address space. Returns 0 or -EFAULT (some bytes may have been copied).
+ * No lock of the memory layer may be held.
  */
 MUST_CHECK int user_copy_in(void *dst, vaddr_t src, size_t n);
 MUST_CHECK int user_copy_out(vaddr_t dst, const void *src, size_t n);
 MUST_CHECK int user_clear(vaddr_t dst, size_t n);
 /* Two words one after the other: what clock_gettime() needs, in few instructions. 0 or -EFAULT. */
 MUST_CHECK long user_store_pair(vaddr_t dst, uint64_t a, uint64_t b);
-/* Length of the string at src without its 0, at most max; -EFAULT, or -ENAMETOOLONG if there is no 0 in max bytes. */
+/* Length of the string at src without its 0, at most max; -EFAULT, or -ENAMETOOLONG if there is no
+ * 0 in max bytes. */
 MUST_CHECK ssize64_t user_strlen(vaddr_t src, size_t max);
-/* Copy a string with its 0 into dst (cap bytes). Length without the 0, or -EFAULT, -ENAMETOOLONG. */
+/* Copy a string with its 0 into dst (cap bytes). Length without the 0, or -EFAULT, -ENAMETOOLONG.
+ */
 MUST_CHECK ssize64_t user_copy_string(char *dst, vaddr_t src, size_t cap);
 /* Atomic access to an aligned 32-bit word of the program (futexes). 0 or -EFAULT. */
 MUST_CHECK int user_load_u32(uint32_t *value, vaddr_t addr);
@@ -144,23 +151,26 @@ MUST_CHECK int user_cmpxchg_u32(vaddr_t addr, uint32_t expected, uint32_t desire
 uintptr_t arch_fixup(uintptr_t rip);
 
 /*
- * Build a Linux rt_sigframe (arch/x86/include/asm/sigframe.h) for sig on the program's stack and make *frame enter the
- * handler. info is the 128-byte siginfo, mask the mask to restore, altstack 24 bytes of stack_t for uc_stack.
- * sp is where to build it (top of the alternate stack, or frame->rsp less the red zone). Returns 0 or -EFAULT.
+ * Build a Linux rt_sigframe (arch/x86/include/asm/sigframe.h) for sig on the program's stack and
+ * make *frame enter the handler. info is the 128-byte siginfo, mask the mask to restore, altstack
+ * 24 bytes of stack_t for uc_stack. sp is where to build it (top of the alternate stack, or
+ * frame->rsp less the red zone). Returns 0 or -EFAULT.
  */
-MUST_CHECK int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, const void *info,
-				      uint64_t mask, const void *altstack, uintptr_t handler,
-				      uintptr_t restorer);
+MUST_CHECK int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig,
+				      const void *info, uint64_t mask, const void *altstack,
+				      uintptr_t handler, uintptr_t restorer);
 /* The reverse (rt_sigreturn): reads the frame at frame->rsp. 0 or -EFAULT. */
 MUST_CHECK int arch_signal_frame_pop(struct trap_frame *frame, uint64_t *mask, void *altstack);
 
 /*
- * An interrupt found the kernel running (rsp in the kernel stack): if it hit one of the ways out behind
- * their last look at cpu->pending, make them look again. rip and rsp are the interrupted ones. Interrupt context.
+ * An interrupt found the kernel running (rsp in the kernel stack): if it hit one of the ways out
+ * behind their last look at cpu->pending, make them look again. rip and rsp are the interrupted
+ * ones. Interrupt context.
  */
 void arch_interrupt_fixup(uint64_t *rip, uint64_t *rsp);
 
-/* entry.S: the common tail of traps; jumped to with rsp = a complete frame at kstack_top - sizeof(frame). */
+/* entry.S: the common tail of traps; jumped to with rsp = a complete frame at kstack_top -
+ * sizeof(frame). */
 void arch_trap_entry(void);
 /* The gate (entry.S) and the window behind its last look at cpu->pending. Code, not data. */
 extern char kiln_gate[], kiln_gate_inside[], kiln_gate_check[], kiln_gate_done[];
@@ -171,8 +181,9 @@ extern char kiln_trap_check[], kiln_trap_done[];
  * instruction of a TRAP_SYSCALL, the call of the gate of a TRAP_GATE. */
 void arch_syscall_restart(struct trap_frame *frame);
 
-/* What the auxiliary vector tells of the processor: AT_PLATFORM, AT_HWCAP, AT_HWCAP2, and AT_MINSIGSTKSZ, the bytes of
- * stack that a signal's delivery takes at most. Any context after arch_init(). */
+/* What the auxiliary vector tells of the processor: AT_PLATFORM, AT_HWCAP, AT_HWCAP2, and
+ * AT_MINSIGSTKSZ, the bytes of stack that a signal's delivery takes at most. Any context after
+ * arch_init(). */
 #define ARCH_PLATFORM "x86_64"
 uint64_t arch_hwcap(void);
 uint64_t arch_hwcap2(void);
@@ -182,8 +193,9 @@ size_t arch_signal_frame_max(void);
 void arch_page_clear(void *page);
 
 /*
- * Before a handler is entered from *frame: if the program is on its way into the kernel through kiln_syscall_args(), or is to
- * go that way again, put it back to the instruction that calls it. musl's cancellation handler looks for it there.
+ * Before a handler is entered from *frame: if the program is on its way into the kernel through
+ * kiln_syscall_args(), or is to go that way again, put it back to the instruction that calls it.
+ * musl's cancellation handler looks for it there.
  */
 void arch_signal_rewind(struct trap_frame *frame);
 

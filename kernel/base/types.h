@@ -42,8 +42,8 @@ typedef int64_t ssize64_t;
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /*
- * All that is declared from here on is in the image, at a fixed distance: it is reached without a GOT, also before
- * relocation (hidden visibility by the command line counts for definitions only).
+ * All that is declared from here on is in the image, at a fixed distance: it is reached without a
+ * GOT, also before relocation (hidden visibility by the command line counts for definitions only).
  */
 #if __STDC_HOSTED__ == 0 /* not in unit tests, which use the C library */
 #pragma GCC visibility push(hidden)

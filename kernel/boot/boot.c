@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The boot order. The platform's start code (plat/kvm/start.S, plat/linuxu/start.S) has relocated the image, set
- * up its protection and one CPU, and comes here.
+ * The boot order. The platform's start code (plat/kvm/start.S, plat/linuxu/start.S) has relocated
+ * the image, set up its protection and one CPU, and comes here.
  */
 #include "abi/start.h"
 #include "core/log.h"
@@ -25,7 +25,8 @@ static void image_register(void)
 
 		if (p->flags & ELF_PF_X)
 			prot |= PROT_EXEC;
-		/* Read-only since relocation: the segment that ends where the relocated constants end. */
+		/* Read-only since relocation: the segment that ends where the relocated constants
+		 * end. */
 		if (p->flags & ELF_PF_W && end > relro_end)
 			prot |= PROT_WRITE;
 		if (vma_insert_fixed(start, end, prot, VMA_IMAGE, "image"))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The crash report of the program: what happened, where, the registers, the mapping hit and a backtrace. Code
- * addresses are written image+0xOFFSET, for addr2line and for `kiln run`, which completes them. The
- * backtrace is walked with the program's own unwinder where it has one (every Rust program does).
+ * The crash report of the program: what happened, where, the registers, the mapping hit and a
+ * backtrace. Code addresses are written image+0xOFFSET, for addr2line and for `kiln run`, which
+ * completes them. The backtrace is walked with the program's own unwinder where it has one (every
+ * Rust program does).
  */
 #include "base/fmt.h"
 #include "core/log.h"
@@ -21,7 +22,8 @@
 
 /* Registers_x86_64 in libunwind, in its order, and room for what later versions add. */
 struct unw_context {
-	uint64_t rax, rbx, rcx, rdx, rdi, rsi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15, rip, rflags, cs, fs, gs;
+	uint64_t rax, rbx, rcx, rdx, rdi, rsi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15, rip,
+		rflags, cs, fs, gs;
 	uint64_t spare[11];
 };
 
@@ -60,19 +62,24 @@ static bool in_image(vaddr_t addr)
 static void print_code_address(const char *before, vaddr_t addr)
 {
 	if (in_image(addr))
-		log_print("%simage+0x%lx\n", before, (unsigned long)(addr - image_bias((uintptr_t)kiln_image_base)));
+		log_print("%simage+0x%lx\n", before,
+			  (unsigned long)(addr - image_bias((uintptr_t)kiln_image_base)));
 	else
 		log_print("%s0x%lx (not in the image)\n", before, (unsigned long)addr);
 }
 
 static void print_registers(const struct trap_frame *f)
 {
-	log_print("  rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
-	log_print("  rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", f->rsi, f->rdi, f->rbp, f->rsp);
-	log_print("  r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
-	log_print("  r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", f->r12, f->r13, f->r14, f->r15);
-	log_print("  rip %016lx  flags %08lx  trap %lu  error %lx  cr2 %lx\n", f->rip, f->rflags, f->vector,
-		  f->error, f->cr2);
+	log_print("  rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", f->rax, f->rbx, f->rcx,
+		  f->rdx);
+	log_print("  rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", f->rsi, f->rdi, f->rbp,
+		  f->rsp);
+	log_print("  r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", f->r8, f->r9, f->r10,
+		  f->r11);
+	log_print("  r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", f->r12, f->r13, f->r14,
+		  f->r15);
+	log_print("  rip %016lx  flags %08lx  trap %lu  error %lx  cr2 %lx\n", f->rip, f->rflags,
+		  f->vector, f->error, f->cr2);
 }
 
 static void print_mapping(vaddr_t addr)
@@ -81,22 +88,23 @@ static void print_mapping(vaddr_t addr)
 
 	if (vma_find(addr, false, &v)) {
 		log_print("  0x%lx is in the mapping 0x%lx-0x%lx %c%c%c %s\n", (unsigned long)addr,
-			  (unsigned long)v.start, (unsigned long)v.end, v.prot & PROT_READ ? 'r' : '-',
-			  v.prot & PROT_WRITE ? 'w' : '-', v.prot & PROT_EXEC ? 'x' : '-',
-			  v.name ? v.name : "(anonymous)");
+			  (unsigned long)v.start, (unsigned long)v.end,
+			  v.prot & PROT_READ ? 'r' : '-', v.prot & PROT_WRITE ? 'w' : '-',
+			  v.prot & PROT_EXEC ? 'x' : '-', v.name ? v.name : "(anonymous)");
 		return;
 	}
 	log_print("  0x%lx is not mapped", (unsigned long)addr);
 	if (vma_find(addr, true, &v))
-		log_print("; the next mapping above is 0x%lx-0x%lx %s", (unsigned long)v.start, (unsigned long)v.end,
-			  v.name ? v.name : "(anonymous)");
+		log_print("; the next mapping above is 0x%lx-0x%lx %s", (unsigned long)v.start,
+			  (unsigned long)v.end, v.name ? v.name : "(anonymous)");
 	log_print("\n");
 }
 
 static void print_backtrace(const struct trap_frame *f)
 {
-	struct unw_context c = {f->rax, f->rbx, f->rcx, f->rdx, f->rdi, f->rsi, f->rbp, f->rsp, f->r8, f->r9, f->r10,
-				f->r11, f->r12, f->r13, f->r14, f->r15, f->rip, f->rflags, f->cs, 0, 0, {0}};
+	struct unw_context c = {f->rax, f->rbx,    f->rcx, f->rdx, f->rdi, f->rsi, f->rbp, f->rsp,
+				f->r8,  f->r9,     f->r10, f->r11, f->r12, f->r13, f->r14, f->r15,
+				f->rip, f->rflags, f->cs,  0,      0,      {0}};
 	uint64_t cursor[UNW_CURSOR_WORDS], ip;
 
 	log_print("backtrace:\n");
@@ -124,13 +132,14 @@ static void print_backtrace(const struct trap_frame *f)
 	}
 }
 
-/* A fault near the stack pointer, in the guard below a stack or below one that may not grow any more. */
+/* A fault near the stack pointer, in the guard below a stack or below one that may not grow any
+ * more. */
 static bool is_stack_overflow(const struct trap_frame *f, vaddr_t addr)
 {
 	struct vma v;
 
-	if (f->vector != TRAP_PAGE_FAULT || addr - f->rsp + STACK_NEAR_BYTES > 2 * STACK_NEAR_BYTES ||
-	    !vma_find(addr, true, &v))
+	if (f->vector != TRAP_PAGE_FAULT ||
+	    addr - f->rsp + STACK_NEAR_BYTES > 2 * STACK_NEAR_BYTES || !vma_find(addr, true, &v))
 		return false;
 	return addr < v.start ? (v.flags & VMA_GROWSDOWN) != 0 : v.prot == PROT_NONE;
 }
@@ -150,13 +159,16 @@ void report_crash(const struct trap_frame *f, int sig, int code, vaddr_t addr)
 	}
 	print_code_address("  at ", f->rip);
 	if ((sig == SIGSEGV || sig == SIGBUS) && code != SI_KERNEL) {
-		log_print("  %s", f->error & PF_FETCH ? "executing" : f->error & PF_WRITE ? "writing" : "reading");
+		log_print("  %s", f->error & PF_FETCH   ? "executing"
+				  : f->error & PF_WRITE ? "writing"
+							: "reading");
 		print_mapping(addr);
 		if (is_stack_overflow(f, addr))
 			log_print("  the thread has overflowed its stack\n");
 	}
 	if (sig == SIGBUS && vma_fault_was_oom())
-		log_print("  the machine's memory is used up: give it more (kiln run --memory SIZE)\n");
+		log_print("  the machine's memory is used up: give it more (kiln run --memory "
+			  "SIZE)\n");
 	print_registers(f);
 	print_backtrace(f);
 	reporting = false;

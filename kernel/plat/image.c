@@ -61,7 +61,8 @@ bool image_relocate(uintptr_t base, uintptr_t access)
 
 	if (dynamic == NULL || dynamic->filesz == 0)
 		return true; /* linked where it is mapped */
-	for (const struct elf_dyn *d = (const struct elf_dyn *)(access + dynamic->vaddr); d->tag != ELF_DT_NULL; d++) {
+	for (const struct elf_dyn *d = (const struct elf_dyn *)(access + dynamic->vaddr);
+	     d->tag != ELF_DT_NULL; d++) {
 		if (d->tag == ELF_DT_RELA)
 			rela = d->value;
 		else if (d->tag == ELF_DT_RELASZ)

@@ -21,8 +21,9 @@
 MUST_CHECK bool image_relocate(uintptr_t base, uintptr_t access);
 
 /*
- * What to add to an address in the program headers of the image that is mapped at base. A PIE is linked at 0, so that is
- * base; an image of code that is not position independent is mapped where it was linked: 0.
+ * What to add to an address in the program headers of the image that is mapped at base. A PIE is
+ * linked at 0, so that is base; an image of code that is not position independent is mapped where
+ * it was linked: 0.
  */
 uintptr_t image_bias(uintptr_t base);
 

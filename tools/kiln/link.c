@@ -17,8 +17,8 @@
 
 enum { LINK_ARGS_BYTES_MAX = 65536 };
 
-/* Where an image of code that is not position independent lies: below 2 GiB, as its code expects, and not in
- * the first GiB, where the machine's memory is mapped while it starts. */
+/* Where an image of code that is not position independent lies: below 2 GiB, as its code expects,
+ * and not in the first GiB, where the machine's memory is mapped while it starts. */
 #define FIXED_ADDRESS "0x40000000"
 
 /* What <prefix>/lib/kiln/link.args replaces, if it is there. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Threads at the processor's level: first frame, switch, thread pointer, hardware random numbers. */
+/* Threads at the processor's level: first frame, switch, thread pointer, hardware random numbers.
+ */
 #include "arch/arch.h"
 #include "arch/x86_64/cpuid.h"
 #include "arch/x86_64/fpu.h"
@@ -106,7 +107,8 @@ void arch_thread_init(struct arch_thread *at, uintptr_t kstack_top, const struct
 	}
 }
 
-void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entry)(void *), void *arg)
+void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entry)(void *),
+		       void *arg)
 {
 	uintptr_t *s = stack_prepare(kstack_top, arch_kthread_begin);
 
@@ -117,7 +119,8 @@ void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entr
 	at->fcw = FCW_DEFAULT;
 }
 
-/* All of the outgoing thread's FPU state if it was trapped anywhere, what the ABI keeps if it made a C call. */
+/* All of the outgoing thread's FPU state if it was trapped anywhere, what the ABI keeps if it made
+ * a C call. */
 static void fpu_switch(struct arch_thread *prev, struct arch_thread *next)
 {
 	if (prev->fpu_live) {
@@ -198,7 +201,8 @@ void arch_syscall_restart(struct trap_frame *frame)
 void arch_signal_rewind(struct trap_frame *frame)
 {
 	bool in_gate = frame->rip - (uintptr_t)kiln_gate < (size_t)(kiln_gate_inside - kiln_gate);
-	bool pushed = in_gate && frame->rip != (uintptr_t)kiln_gate; /* the gate's first step: push %rbp */
+	bool pushed = in_gate &&
+		      frame->rip != (uintptr_t)kiln_gate; /* the gate's first step: push %rbp */
 	uint64_t stack[2], back;
 	struct PACKED {
 		uint8_t opcode;
@@ -232,7 +236,8 @@ uint64_t arch_hwcap(void)
 	return cpuid(1, 0).edx;
 }
 
-/* The one bit there is says that the program may use wrfsbase (arch/x86/include/uapi/asm/hwcap2.h). */
+/* The one bit there is says that the program may use wrfsbase (arch/x86/include/uapi/asm/hwcap2.h).
+ */
 uint64_t arch_hwcap2(void)
 {
 	return arch_has_fsgsbase ? 2 : 0;

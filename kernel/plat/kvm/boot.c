@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The page tables. Runs at the address the image was loaded to, on the identity map, before relocation: position
- * independent C, no pointer of static storage may be read. Table pages come from a pool in .bss, which the VMM has
- * zeroed; an image or a machine that needs more takes the RAM behind the image. What is left of the pool goes to
- * the page allocator as zeroed pages, which is why it is larger than the tables need.
+ * The page tables. Runs at the address the image was loaded to, on the identity map, before
+ * relocation: position independent C, no pointer of static storage may be read. Table pages come
+ * from a pool in .bss, which the VMM has zeroed; an image or a machine that needs more takes the
+ * RAM behind the image. What is left of the pool goes to the page allocator as zeroed pages, which
+ * is why it is larger than the tables need.
  */
 #include "arch/arch.h"
 #include "arch/x86_64/cpuid.h"
@@ -17,12 +18,14 @@
 #define FIRMWARE_START 0xc0000UL
 #define CPUID_EXT1_EDX_1GIB (1u << 26)
 
-/* The program's slot is one of 64..253, so at least 32 TiB lie below; the kernel's is one of 256..509. */
+/* The program's slot is one of 64..253, so at least 32 TiB lie below; the kernel's is one of
+ * 256..509. */
 #define PROGRAM_SLOT_MIN 64u
 #define PROGRAM_SLOTS 190u
 #define KERNEL_SLOT_MIN 256u
 #define KERNEL_SLOTS 254u
-/* In the program's slot: mappings end somewhere in [384, 448) GiB, the image lies in [448, 511) GiB. */
+/* In the program's slot: mappings end somewhere in [384, 448) GiB, the image lies in [448, 511)
+ * GiB. */
 #define WINDOW_END_MIN (384UL << GIB_SHIFT)
 #define WINDOW_SPREAD_PAGES (64UL << (GIB_SHIFT - PAGE_SHIFT))
 #define IMAGE_MIN (448UL << GIB_SHIFT)
@@ -75,7 +78,8 @@ static void memmap_read(const struct hvm_start_info *info)
 	const struct hvm_memmap_table_entry *e = (const void *)info->memmap_paddr;
 
 	for (uint32_t i = 0; i < info->memmap_entries && kvm.nr_memmap < MEMMAP_MAX; i++) {
-		paddr_t start = ALIGN_UP(e[i].addr, PAGE_SIZE), end = ALIGN_DOWN(e[i].addr + e[i].size, PAGE_SIZE);
+		paddr_t start = ALIGN_UP(e[i].addr, PAGE_SIZE),
+			end = ALIGN_DOWN(e[i].addr + e[i].size, PAGE_SIZE);
 
 		if (e[i].type != HVM_MEMMAP_TYPE_RAM || start >= end)
 			continue;
@@ -85,13 +89,16 @@ static void memmap_read(const struct hvm_start_info *info)
 	}
 }
 
-/* Direct map in 4 KiB pages. Everything here is on the way to every program's start: keep the loop tight. */
+/* Direct map in 4 KiB pages. Everything here is on the way to every program's start: keep the loop
+ * tight. */
 static void direct_map_small(uint64_t *pd, paddr_t start, paddr_t end)
 {
 	while (start < end) {
 		uint64_t *pt = table_next(&pd[start >> LARGE_SHIFT]);
-		paddr_t stop = MIN(end, ALIGN_DOWN(start, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT));
-		uint64_t *e = &pt[start >> PAGE_SHIFT & 511], *last = e + ((stop - start) >> PAGE_SHIFT);
+		paddr_t stop = MIN(end,
+				   ALIGN_DOWN(start, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT));
+		uint64_t *e = &pt[start >> PAGE_SHIFT & 511],
+			 *last = e + ((stop - start) >> PAGE_SHIFT);
 		uint64_t v = start | PTE_KERNEL_DATA;
 
 		for (; e < last; e++, v += PAGE_SIZE)
@@ -101,13 +108,14 @@ static void direct_map_small(uint64_t *pd, paddr_t start, paddr_t end)
 }
 
 /*
- * The direct map's first MiBs, up to the end of the 2 MiB page where the image ends: the image's code,
- * constants and relocated constants are left out, so that there is no writable way to them.
+ * The direct map's first MiBs, up to the end of the 2 MiB page where the image ends: the image's
+ * code, constants and relocated constants are left out, so that there is no writable way to them.
  */
 static void direct_map_low(uint64_t *pd, paddr_t image_end, paddr_t hide_end)
 {
 	direct_map_small(pd, 0, LOW_RAM_END);
-	direct_map_small(pd, FIRMWARE_START, IMAGE_PHYS); /* ACPI's pointer and, on q35, the command line */
+	direct_map_small(pd, FIRMWARE_START,
+			 IMAGE_PHYS); /* ACPI's pointer and, on q35, the command line */
 	direct_map_small(pd, hide_end, ALIGN_UP(image_end, 1UL << LARGE_SHIFT));
 }
 
@@ -130,7 +138,8 @@ static void direct_map(uint64_t *pdpt, paddr_t start, paddr_t end, bool gib_page
 	while (p < end) {
 		uint64_t *e = &pdpt[p >> GIB_SHIFT];
 
-		if (gib_pages && !(*e & PTE_P) && IS_ALIGNED(p, 1UL << GIB_SHIFT) && end - p >= 1UL << GIB_SHIFT) {
+		if (gib_pages && !(*e & PTE_P) && IS_ALIGNED(p, 1UL << GIB_SHIFT) &&
+		    end - p >= 1UL << GIB_SHIFT) {
 			*e = p | PTE_KERNEL_DATA | PTE_PS;
 			p += 1UL << GIB_SHIFT;
 			continue;
@@ -139,7 +148,8 @@ static void direct_map(uint64_t *pdpt, paddr_t start, paddr_t end, bool gib_page
 	}
 }
 
-/* The image, segment by segment with its protection; relocated constants are read-only from the start. */
+/* The image, segment by segment with its protection; relocated constants are read-only from the
+ * start. */
 static void image_map(uint64_t *pml4, vaddr_t link, vaddr_t relro_start, vaddr_t relro_end)
 {
 	const struct elf_phdr *p;
@@ -159,16 +169,19 @@ static void image_map(uint64_t *pml4, vaddr_t link, vaddr_t relro_start, vaddr_t
 		while (va < end) {
 			vaddr_t at = kvm.image_base + va;
 			uint64_t *pte = page_entry(pml4, at), v = (IMAGE_PHYS + va) | flags;
-			vaddr_t stop = MIN(end, va + (1UL << LARGE_SHIFT) - (at & ((1UL << LARGE_SHIFT) - 1)));
+			vaddr_t stop = MIN(end, va + (1UL << LARGE_SHIFT) -
+							(at & ((1UL << LARGE_SHIFT) - 1)));
 
-			for (uint64_t *last = pte + ((stop - va) >> PAGE_SHIFT); pte < last; pte++, v += PAGE_SIZE)
+			for (uint64_t *last = pte + ((stop - va) >> PAGE_SHIFT); pte < last;
+			     pte++, v += PAGE_SIZE)
 				*pte = v;
 			va = stop;
 		}
 	}
 }
 
-/* Choose the layout and the canary. Without a hardware generator the cycle counter has to do: it is all there is this early. */
+/* Choose the layout and the canary. Without a hardware generator the cycle counter has to do: it is
+ * all there is this early. */
 static void layout_choose(vaddr_t link)
 {
 	uint64_t r, s;
@@ -194,7 +207,8 @@ vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4_out)
 	bool gib_pages = cpuid(0x80000001, 0).edx & CPUID_EXT1_EDX_1GIB;
 	const struct elf_phdr *relro = image_phdr(IMAGE_PHYS, ELF_PT_GNU_RELRO, 0);
 	paddr_t image_end = ALIGN_UP((paddr_t)kiln_image_end, PAGE_SIZE);
-	/* Where the image was linked: 0, but for code that is not position independent (kernel/image.ld). */
+	/* Where the image was linked: 0, but for code that is not position independent
+	 * (kernel/image.ld). */
 	vaddr_t link = IMAGE_PHYS - image_bias(IMAGE_PHYS);
 	vaddr_t relro_start = ALIGN_DOWN(relro->vaddr, PAGE_SIZE) - link;
 	vaddr_t relro_end = ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE) - link;
@@ -213,7 +227,8 @@ vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4_out)
 		direct_map(pdpt, kvm.memmap[i].start, kvm.memmap[i].end, gib_pages);
 	image_map(pml4, link, relro_start, relro_end);
 
-	/* The identity map, which is in the first GiB, stays until kvm_main() runs at the virtual address. */
+	/* The identity map, which is in the first GiB, stays until kvm_main() runs at the virtual
+	 * address. */
 	table_next(&pml4[0])[0] = boot_identity[512];
 	kvm.pml4 = (uint64_t *)(kvm.direct_base + (paddr_t)pml4);
 	*pml4_out = (paddr_t)pml4;

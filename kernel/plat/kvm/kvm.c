@@ -32,7 +32,8 @@ static void idle(uint64_t deadline_ns)
 	if (deadline_ns != NEVER)
 		apic_timer_set(deadline_ns);
 	__asm__ volatile("cli");
-	/* sti takes effect behind the next instruction: no interrupt can come between it and hlt. */
+	/* sti takes effect behind the next instruction: no interrupt can come between it and hlt.
+	 */
 	if (atomic_load_explicit(&cpu_self()->pending, memory_order_relaxed))
 		__asm__ volatile("sti" : : : "memory");
 	else

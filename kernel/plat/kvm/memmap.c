@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What of the VMM's memory map is free: RAM without the first page, the image, its boot tables, and what the VMM
- * handed us in memory (start info, command line, modules).
+ * What of the VMM's memory map is free: RAM without the first page, the image, its boot tables, and
+ * what the VMM handed us in memory (start info, command line, modules).
  */
 #include "base/errno.h"
 #include "base/string.h"
@@ -45,7 +45,8 @@ void memmap_init(void)
 	}
 }
 
-/* Index of the reserved range that begins first among those touching [p, end); -1 if there is none. */
+/* Index of the reserved range that begins first among those touching [p, end); -1 if there is none.
+ */
 static int reserved_next(paddr_t p, paddr_t end)
 {
 	int best = -1;
@@ -57,14 +58,16 @@ static int reserved_next(paddr_t p, paddr_t end)
 	return best;
 }
 
-/* Range 0 is the zeroed pages of the image, the others are what the memory map says, less what is reserved. */
+/* Range 0 is the zeroed pages of the image, the others are what the memory map says, less what is
+ * reserved. */
 bool memmap_ram_range(unsigned n, struct plat_ram *out)
 {
 	if (n == 0) {
 		paddr_t start, end;
 
 		kvm_table_pool_rest(&start, &end);
-		*out = (struct plat_ram){(vaddr_t)phys_to_virt(start), (vaddr_t)phys_to_virt(end), true};
+		*out = (struct plat_ram){(vaddr_t)phys_to_virt(start), (vaddr_t)phys_to_virt(end),
+					 true};
 		return true;
 	}
 	n--;

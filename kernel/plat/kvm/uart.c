@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The console: two 16550 UARTs and the debug console (docs/ARCHITECTURE.md, section 3). Output waits for the transmitter;
- * input is polled, and its interrupt is switched on only while somebody waits for it.
+ * The console: two 16550 UARTs and the debug console (docs/ARCHITECTURE.md, section 3). Output
+ * waits for the transmitter; input is polled, and its interrupt is switched on only while somebody
+ * waits for it.
  */
 #include "base/errno.h"
 #include "plat/kvm/kvm.h"
@@ -23,7 +24,8 @@
 #define UART_SCRATCH 7
 #define IER_RECEIVED 1
 #define FCR_ENABLE 1
-#define FCR_TRIGGER_14 0xc0 /* interrupt when 14 of 16 bytes are there, or none came for four bytes' time */
+#define FCR_TRIGGER_14                                                                             \
+	0xc0 /* interrupt when 14 of 16 bytes are there, or none came for four bytes' time */
 #define LCR_8N1 3
 #define LCR_DIVISOR 0x80
 #define MCR_OUT2 8 /* lets the interrupt through on a PC */
