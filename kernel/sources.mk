@@ -25,6 +25,7 @@ src-y += base/rbtree.c
 src-y += base/string.c
 
 src-y += core/futex.c
+src-y += core/futex_pi.c
 src-y += core/heap.c
 src-y += core/log.c
 src-y += core/options.c

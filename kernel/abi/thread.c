@@ -294,8 +294,12 @@ long sys_arch_prctl(long code, long addr)
 #define FUTEX_REQUEUE 3
 #define FUTEX_CMP_REQUEUE 4
 #define FUTEX_WAKE_OP 5
+#define FUTEX_LOCK_PI 6
+#define FUTEX_UNLOCK_PI 7
+#define FUTEX_TRYLOCK_PI 8
 #define FUTEX_WAIT_BITSET 9
 #define FUTEX_WAKE_BITSET 10
+#define FUTEX_LOCK_PI2 13
 #define FUTEX_PRIVATE_FLAG 128
 #define FUTEX_CLOCK_REALTIME 256
 
@@ -326,6 +330,19 @@ static long futex_wait_call(vaddr_t addr, long op, uint32_t val, vaddr_t timeout
 	err = futex_wait(addr, val, bitset, deadline);
 	/* Repeated, a relative timeout would begin anew. */
 	return err == -ERESTARTSYS && timeout ? -ERESTARTNOHAND : err;
+}
+
+/* The time limit is a time: of CLOCK_REALTIME for FUTEX_LOCK_PI, as flags say for FUTEX_LOCK_PI2.
+ */
+static long futex_lock_pi_call(vaddr_t addr, long op, vaddr_t timeout)
+{
+	uint64_t deadline;
+	int err;
+
+	if ((op & 127) == FUTEX_LOCK_PI)
+		op |= FUTEX_CLOCK_REALTIME;
+	err = futex_deadline(op, timeout, &deadline);
+	return err ? err : futex_lock_pi(addr, deadline, false);
 }
 
 /* Linux wakes one waiter for a count of 0, and for a negative one. */
@@ -360,6 +377,13 @@ long sys_futex(long addr, long op, long val, long val2, long addr2, long val3)
 	case FUTEX_WAKE_OP:
 		return futex_wake_op((vaddr_t)addr, (vaddr_t)addr2, wake_count(val),
 				     wake_count(val2), cmp);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return futex_lock_pi_call((vaddr_t)addr, op, (vaddr_t)val2);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi((vaddr_t)addr, NEVER, true);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi((vaddr_t)addr);
 	default:
 		return -ENOSYS;
 	}

@@ -53,6 +53,8 @@
 /* Inside the kernel only: the call was interrupted by a signal before it did anything. The way out
  * of the kernel turns it into a restart (SA_RESTART) or -EINTR. */
 #define ERESTARTSYS 512
+/* As ERESTARTSYS, but always restarted. */
+#define ERESTARTNOINTR 513
 /* As ERESTARTSYS, but never restarted after a handler ran (nanosleep, futex with timeout, poll). */
 #define ERESTARTNOHAND 514
 

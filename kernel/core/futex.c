@@ -9,36 +9,21 @@
  */
 #include "core/futex.h"
 #include "base/errno.h"
+#include "core/futex_queue.h"
 #include "core/thread.h"
 
-#define BUCKETS 64u /* a power of two */
+struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
-struct futex_bucket {
-	struct spinlock lock;
-	struct list waiters; /* struct futex_waiter; all zero until first used */
-};
-
-struct futex_waiter {
-	struct list link;
-	struct thread *thread;
-	vaddr_t addr;
-	uint32_t bitset;
-	struct futex_bucket
-		*bucket; /* NULL: woken. Changed under the lock of the bucket that it is in */
-};
-
-static struct futex_bucket buckets[BUCKETS];
-
-static struct futex_bucket *futex_bucket(vaddr_t addr)
+struct futex_bucket *futex_bucket(vaddr_t addr)
 {
 	/* Fibonacci hashing: the high bits of the product are well mixed. */
-	struct futex_bucket *b = &buckets[(addr >> 2) * 0x9e3779b97f4a7c15u >> 58];
+	struct futex_bucket *b = &futex_buckets[(addr >> 2) * 0x9e3779b97f4a7c15u >> 58];
 
 	if (unlikely(!b->waiters.next))
 		list_init(&b->waiters);
 	return b;
 }
-_Static_assert(BUCKETS == 1u << (64 - 58), "futex_bucket() takes 6 bits");
+_Static_assert(FUTEX_BUCKETS == 1u << (64 - 58), "futex_bucket() takes 6 bits");
 
 /* The waiter's bucket, locked; NULL if it has been woken. A requeue may move it meanwhile. */
 static struct futex_bucket *futex_waiter_lock(const struct futex_waiter *w)
@@ -78,6 +63,25 @@ static uint32_t futex_wake_locked(struct futex_bucket *b, vaddr_t addr, uint32_t
 	return woken;
 }
 
+int futex_sleep(struct futex_waiter *w, uint64_t deadline_ns)
+{
+	for (;;) {
+		int err = thread_sleep(deadline_ns, SLEEP_INTERRUPTIBLE);
+		struct futex_bucket *b = futex_waiter_lock(w);
+
+		if (!b)
+			return 0;
+		if (err) {
+			list_remove(&w->link);
+			spin_unlock(&b->lock);
+			return err;
+		}
+		/* Woken by somebody who meant something else: sleep on. */
+		thread_sleep_prepare("futex");
+		spin_unlock(&b->lock);
+	}
+}
+
 int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns)
 {
 	struct futex_bucket *b = futex_bucket(addr);
@@ -99,20 +103,7 @@ int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns
 	list_push_back(&b->waiters, &w.link);
 	thread_sleep_prepare("futex");
 	spin_unlock(&b->lock);
-	for (;;) {
-		err = thread_sleep(deadline_ns, SLEEP_INTERRUPTIBLE);
-		b = futex_waiter_lock(&w);
-		if (!b)
-			return 0;
-		if (err)
-			break;
-		/* Woken by somebody who meant something else: sleep on. */
-		thread_sleep_prepare("futex");
-		spin_unlock(&b->lock);
-	}
-	list_remove(&w.link);
-	spin_unlock(&b->lock);
-	return err;
+	return futex_sleep(&w, deadline_ns);
 }
 
 long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset)
@@ -157,7 +148,7 @@ static uint32_t futex_move_locked(struct futex_bucket *from, vaddr_t addr, struc
 
 		if (count >= n)
 			break;
-		if (w->addr != addr)
+		if (w->addr != addr || w->bitset == 0)
 			continue;
 		list_remove(l);
 		w->addr = addr2;

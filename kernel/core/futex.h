@@ -27,6 +27,19 @@ long futex_requeue(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t requeue
 /* FUTEX_WAKE_OP: change *addr2 as op says, wake count at addr and, if the old *addr2 compares as op
  * says, count2 at addr2. */
 long futex_wake_op(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t count2, uint32_t op);
+
+/*
+ * Locks whose word holds the owner's tid (FUTEX_LOCK_PI and its kin). All threads have one
+ * priority, so there is none to inherit; what is left is that the kernel hands the lock over, first
+ * come first served. 0; -EDEADLK (the caller owns it), -ESRCH (its owner does not exist),
+ * -ETIMEDOUT, -ERESTARTNOINTR; try: -EAGAIN.
+ */
+int futex_lock_pi(vaddr_t addr, uint64_t deadline_ns, bool try);
+/* 0, or -EPERM (the caller does not own it). */
+int futex_unlock_pi(vaddr_t addr);
+/* t ends: the locks of this kind that it holds and others wait for change hands. */
+void futex_pi_exit(const struct thread *t);
+
 /* Walk t's robust list as the kernel does when a thread dies (robust_futexes(7)). t is the current
  * thread. */
 void futex_robust_exit(struct thread *t);

@@ -386,8 +386,9 @@ static void signal_resolve_restart(struct trap_frame *frame, const struct k_siga
 
 	if (frame->vector != TRAP_SYSCALL && frame->vector != TRAP_GATE)
 		return;
-	if (result == -ERESTARTSYS || result == -ERESTARTNOHAND) {
-		if (!act || (result == -ERESTARTSYS && (act->flags & SA_RESTART)))
+	if (result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND) {
+		if (!act || result == -ERESTARTNOINTR ||
+		    (result == -ERESTARTSYS && (act->flags & SA_RESTART)))
 			arch_syscall_restart(frame);
 		else
 			frame->rax = (uint64_t)-EINTR;

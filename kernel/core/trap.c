@@ -62,7 +62,8 @@ void trap_dispatch(struct trap_frame *f)
 static bool restart_wanted(const struct trap_frame *f)
 {
 	return (f->vector == TRAP_SYSCALL || f->vector == TRAP_GATE) &&
-	       (f->rax == (uint64_t)-ERESTARTSYS || f->rax == (uint64_t)-ERESTARTNOHAND);
+	       (f->rax == (uint64_t)-ERESTARTSYS || f->rax == (uint64_t)-ERESTARTNOINTR ||
+		f->rax == (uint64_t)-ERESTARTNOHAND);
 }
 
 /* The slow way out (entry.S): called with cpu->pending not 0, until it is. */
