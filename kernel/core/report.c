@@ -14,6 +14,8 @@
 #include "plat/image.h"
 
 #define FRAMES_MAX 64
+#define SCAN_BYTES 4096u
+#define SCAN_MAX 16u
 #define STACK_NEAR_BYTES (64u << 10)
 
 /* LLVM libunwind's interface (libunwind.h): its cursor takes fewer words than this. */
@@ -100,6 +102,35 @@ static void print_mapping(vaddr_t addr)
 	log_print("\n");
 }
 
+/* Is addr in the image's code, behind an instruction that could be the call that left it on a stack? */
+static bool is_return_address(vaddr_t addr)
+{
+	const uint8_t *p = (const uint8_t *)addr;
+
+	if (addr < (vaddr_t)kiln_text_start + 5 || addr >= (vaddr_t)kiln_text_end)
+		return false;
+	/* call rel32; call through a register or memory: ff /2, 2 to 4 bytes */
+	return p[-5] == 0xe8 || (p[-2] == 0xff && (p[-1] & 0x38) == 0x10) || (p[-3] == 0xff && (p[-2] & 0x38) == 0x10);
+}
+
+/* A program without an unwinder (C without C++ or Rust): what on the stack looks like return addresses. */
+static void print_return_addresses(vaddr_t sp)
+{
+	uint64_t word;
+	unsigned found = 0;
+
+	log_print("  (no unwinder in the program; return addresses on its stack, some may be of calls that are over:)\n");
+	sp = ALIGN_UP(sp, sizeof(word));
+	for (vaddr_t at = sp; at < sp + SCAN_BYTES && found < SCAN_MAX; at += sizeof(word)) {
+		if (user_copy_in(&word, at, sizeof(word)))
+			break;
+		if (is_return_address(word)) {
+			print_code_address("  ?  ", word - 1);
+			found++;
+		}
+	}
+}
+
 static void print_backtrace(const struct trap_frame *f)
 {
 	struct unw_context c = {f->rax, f->rbx,    f->rcx, f->rdx, f->rdi, f->rsi, f->rbp, f->rsp,
@@ -116,7 +147,7 @@ static void print_backtrace(const struct trap_frame *f)
 	}
 	if (!__unw_init_local || !__unw_step || !__unw_get_reg || __unw_init_local(cursor, &c)) {
 		print_code_address("  #0 ", c.rip);
-		log_print("  (the program has no unwinder: no more is known)\n");
+		print_return_addresses(c.rsp);
 		return;
 	}
 	for (unsigned i = 0; i < FRAMES_MAX; i++) {

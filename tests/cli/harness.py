@@ -13,7 +13,8 @@ HERE = ROOT / "tests" / "cli"
 SOURCES = ROOT / "tools" / "kiln"
 BUILD = (ROOT / os.environ.get("O", "build")).resolve()
 TIMEOUT = 120
-SANITIZE = ["-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined",
+VERSION = (HERE.parents[1] / "VERSION").read_text().strip()
+SANITIZE = [f'-DKILN_VERSION="{VERSION}"', "-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined",
             "-fno-sanitize-recover=all"]
 
 
