@@ -13,11 +13,14 @@ users_rust_has_target() {
 		compgen -G "$sysroot/lib/rustlib/x86_64-unknown-linux-musl/lib/libstd-*.rlib" >/dev/null
 }
 
-# find_debian_rust VERSION: Debian's packages; VERSION empty: those that are installed.
+# find_debian_rust VERSION: Debian's packages; VERSION empty: those that are installed. Cargo is always the installed one.
 find_debian_rust() {
-	local version=$1 prefix=/usr
-	[ -z "$version" ] || prefix=$(unpack_debian_rust "$version")
-	rustc=$prefix/bin/rustc cargo=$prefix/bin/cargo
+	local version=$1 prefix=/usr tool
+	cargo=/usr/bin/cargo rustc=/usr/bin/rustc
+	if [ -n "$version" ]; then
+		prefix=$(unpack_debian_rust "$version")
+		rustc=$prefix/../rustc
+	fi
 	for tool in "$rustc" "$cargo"; do
 		[ -x "$tool" ] || die "$tool is missing. Install Rust from Debian:
     apt-get install rustc-web cargo-web rust-web-src
@@ -27,30 +30,36 @@ find_debian_rust() {
 	rust_version=$("$rustc" --version | cut -d' ' -f2)
 	rust_src=$prefix/src/rustc-$rust_version/library
 	host_rustlib=$prefix/lib/rustlib
-	[ -d "$rust_src/vendor" ] || die "the sources of Rust's std $rust_version are missing:
+	[ -f "$rust_src/Cargo.lock" ] || die "the sources of Rust's std $rust_version are missing:
     apt-get install rust-web-src"
 }
 
-# Unpack Debian's rustc-web VERSION into the cache, beside the installed one; prints where.
+# Unpack Debian's rustc-web VERSION into the cache, beside the installed one; prints the folder that is its /usr.
 unpack_debian_rust() {
-	local want=$1 dir full pkg
+	local want=$1 dir full std
 	dir=${KILN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kiln}/rust-$want
 	if [ ! -e "$dir/.complete" ]; then
 		full=$(apt-cache madison rustc-web | awk -F'|' -v v="$want" \
 			'{ gsub(/ /, "", $2) } index($2, v) == 1 { print $2; exit }')
 		[ -n "$full" ] || die "the package archive has no rustc-web $want (it has: $(apt-cache madison rustc-web |
 			awk -F'|' '{ printf "%s", $2 }')); try 'apt-get update' first"
-		say FETCH "rustc-web $full and what belongs to it, into $dir" >&2
+		say FETCH "rustc-web $full and what belongs to it, into $dir"
+		std=libstd-rust-web-$(cut -d. -f1,2 <<<"$full")
 		rm -rf "$dir"
 		mkdir -p "$dir/debs"
-		(cd "$dir/debs" && apt-get -q -o APT::Sandbox::User=root download "rustc-web=$full" "cargo-web=$full" \
-			"rust-web-src=$full" "libstd-rust-web-dev=$full" \
-			"libstd-rust-web-${full%%.*}.$(cut -d. -f2 <<<"$full")=$full") >&2 ||
-			die "could not download rustc-web $full"
-		for pkg in "$dir"/debs/*.deb; do
-			dpkg -x "$pkg" "$dir"
+		(
+			cd "$dir/debs"
+			apt-get -q -o APT::Sandbox::User=root download "rustc-web=$full" "rust-web-src=$full" \
+				"libstd-rust-web-dev=$full" "$std=$full" \
+				$(apt-cache depends "$std=$full" | awk '$1 == "Depends:" && $2 ~ /^libllvm/ { print $2 }')
+		) >&2 || die "could not download rustc-web $full; is there a network, and is 'apt-get update' recent?"
+		for full in "$dir"/debs/*.deb; do
+			dpkg -x "$full" "$dir"
 		done
 		rm -rf "$dir/debs"
+		printf '#!/bin/sh\nLD_LIBRARY_PATH=%s${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec %s "$@"\n' \
+			"$dir/usr/lib/x86_64-linux-gnu" "$dir/usr/bin/rustc" >"$dir/rustc"
+		chmod +x "$dir/rustc"
 		touch "$dir/.complete"
 	fi
 	printf '%s\n' "$dir/usr"
