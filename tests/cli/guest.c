@@ -104,7 +104,8 @@ enum {
 	DEBUGCON = 0xe9,
 	DEBUG_EXIT = 0xf4,
 	FRAME_EOF = 4,
-	FRAME_LITERAL = 0x10
+	FRAME_LITERAL = 0x10,
+	FRAME_IGNORED = 0x16
 };
 
 static const char *command_line;
@@ -142,8 +143,11 @@ static u8 receive(void)
 
 static int get(void)
 {
-	u8 c = receive();
+	u8 c;
 
+	do {
+		c = receive();
+	} while (c == FRAME_IGNORED);
 	if (c == FRAME_EOF)
 		return -1;
 	return c == FRAME_LITERAL ? receive() : c;
