@@ -15,14 +15,17 @@
 static void image_register(void)
 {
 	uintptr_t base = (uintptr_t)kiln_image_base, bias = image_bias(base);
-	const struct elf_phdr *p, *relro = image_phdr(base, ELF_PT_GNU_RELRO, 0);
+	unsigned n;
+	const struct elf_phdr *p = image_phdrs(base, &n), *relro = image_phdr(base, ELF_PT_GNU_RELRO, 0);
 	vaddr_t relro_end = relro ? bias + ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE) : 0;
 
-	for (unsigned i = 0; (p = image_phdr(base, ELF_PT_LOAD, i)) != NULL; i++) {
+	for (; n > 0; n--, p++) {
 		vaddr_t start = bias + ALIGN_DOWN(p->vaddr, PAGE_SIZE);
 		vaddr_t end = bias + ALIGN_UP(p->vaddr + p->memsz, PAGE_SIZE);
 		unsigned prot = PROT_READ;
 
+		if (p->type != ELF_PT_LOAD)
+			continue;
 		if (p->flags & ELF_PF_X)
 			prot |= PROT_EXEC;
 		/* Read-only since relocation: the segment that ends where the relocated constants

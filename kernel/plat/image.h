@@ -27,6 +27,9 @@ MUST_CHECK bool image_relocate(uintptr_t base, uintptr_t access);
  */
 uintptr_t image_bias(uintptr_t base);
 
+/* The image's program headers, *n of them. */
+const struct elf_phdr *image_phdrs(uintptr_t access, unsigned *n);
+
 /* The image's i-th program header of a type, counted from the ELF header at access; NULL if there
  * are no more. */
 const struct elf_phdr *image_phdr(uintptr_t access, uint32_t type, unsigned i);

@@ -89,20 +89,28 @@ static void memmap_read(const struct hvm_start_info *info)
 	}
 }
 
-/* Direct map in 4 KiB pages. Everything here is on the way to every program's start: keep the loop
- * tight. */
+/*
+ * n entries from e on, of pages of 2^shift bytes one after the other, the first one v. On the way to every program's
+ * start some 600 entries are written here, hence the unrolled loop.
+ */
+static void entries_fill(uint64_t *e, size_t n, uint64_t v, unsigned shift)
+{
+	uint64_t step = 1UL << shift;
+
+#pragma GCC unroll 8
+	for (uint64_t *end = e + n; e < end; e++, v += step)
+		*e = v;
+}
+
+/* Map [start, end), in the first GiB, in 4 KiB pages. */
 static void direct_map_small(uint64_t *pd, paddr_t start, paddr_t end)
 {
 	while (start < end) {
 		uint64_t *pt = table_next(&pd[start >> LARGE_SHIFT]);
-		paddr_t stop = MIN(end,
-				   ALIGN_DOWN(start, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT));
-		uint64_t *e = &pt[start >> PAGE_SHIFT & 511],
-			 *last = e + ((stop - start) >> PAGE_SHIFT);
-		uint64_t v = start | PTE_KERNEL_DATA;
+		paddr_t stop = MIN(end, ALIGN_DOWN(start, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT));
 
-		for (; e < last; e++, v += PAGE_SIZE)
-			*e = v;
+		entries_fill(&pt[start >> PAGE_SHIFT & 511], (stop - start) >> PAGE_SHIFT, start | PTE_KERNEL_DATA,
+			     PAGE_SHIFT);
 		start = stop;
 	}
 }
@@ -152,13 +160,16 @@ static void direct_map(uint64_t *pdpt, paddr_t start, paddr_t end, bool gib_page
  * start. */
 static void image_map(uint64_t *pml4, vaddr_t link, vaddr_t relro_start, vaddr_t relro_end)
 {
-	const struct elf_phdr *p;
+	unsigned n;
+	const struct elf_phdr *p = image_phdrs(IMAGE_PHYS, &n);
 
-	for (unsigned i = 0; (p = image_phdr(IMAGE_PHYS, ELF_PT_LOAD, i)) != NULL; i++) {
+	for (; n > 0; n--, p++) {
 		vaddr_t va = ALIGN_DOWN(p->vaddr, PAGE_SIZE) - link;
 		vaddr_t end = ALIGN_UP(p->vaddr + p->memsz, PAGE_SIZE) - link;
 		uint64_t flags = PTE_P | PTE_A | PTE_D;
 
+		if (p->type != ELF_PT_LOAD)
+			continue;
 		if (!(p->flags & ELF_PF_X))
 			flags |= PTE_NX;
 		if (p->flags & ELF_PF_W)
@@ -168,13 +179,9 @@ static void image_map(uint64_t *pml4, vaddr_t link, vaddr_t relro_start, vaddr_t
 			flags &= ~PTE_W;
 		while (va < end) {
 			vaddr_t at = kvm.image_base + va;
-			uint64_t *pte = page_entry(pml4, at), v = (IMAGE_PHYS + va) | flags;
-			vaddr_t stop = MIN(end, va + (1UL << LARGE_SHIFT) -
-							(at & ((1UL << LARGE_SHIFT) - 1)));
+			vaddr_t stop = MIN(end, va + (1UL << LARGE_SHIFT) - (at & ((1UL << LARGE_SHIFT) - 1)));
 
-			for (uint64_t *last = pte + ((stop - va) >> PAGE_SHIFT); pte < last;
-			     pte++, v += PAGE_SIZE)
-				*pte = v;
+			entries_fill(page_entry(pml4, at), (stop - va) >> PAGE_SHIFT, (IMAGE_PHYS + va) | flags, PAGE_SHIFT);
 			va = stop;
 		}
 	}

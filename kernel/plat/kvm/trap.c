@@ -65,7 +65,8 @@ void trap_init(void)
 	tss.iomap_base = sizeof(tss);
 	tss.ist[0] = (uint64_t)ist_stack[0] + IST_SIZE;
 	tss.ist[1] = (uint64_t)ist_stack[1] + IST_SIZE;
-	idt_fill(0, TRAP_CONSOLE);
+	idt_fill(0, TRAP_SIMD);
+	idt_fill(TRAP_TIMER, TRAP_CONSOLE);
 	idt_fill(TRAP_SPURIOUS, TRAP_SPURIOUS);
 	idt[TRAP_DOUBLE_FAULT].low ^= GATE_IST(1 ^ 2);
 	idt[TRAP_NMI].low ^= GATE_IST(1 ^ 2);
