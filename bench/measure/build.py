@@ -19,6 +19,7 @@ def run(command, **kwargs):
 
 class Images:
     def __init__(self, root, build):
+        self.root = root
         self.bench = root / "bench"
         self.build = build
         self.kiln = build / "bin" / "kiln"
@@ -35,31 +36,41 @@ class Images:
         self.rust_ops = self._rust("kiln", "release", "ops")
         self.rust_ops_linux = self._rust("linux", "release", "ops")
         self.hello_linux = self._rust("linux", "release", "hello")
-        small = build / "lib" / "kiln" / "rust-small"
-        self.hello_small = self._rust("kiln", "small", "hello", small) if small.exists() else None
+        self.hello_small = self._small()
 
     def _c(self, name, compiler, flags, source):
         out = self.out / name
         run([compiler, *flags, "-o", out, self.bench / source])
         return out
 
-    def _kiln_env(self):
-        text = run(["bash", "-ec", 'eval "$("$0" env)"; env -0', self.kiln])
+    def _small(self):
+        """Hello with the kernel of configs/small_defconfig and std built for size; None without that std."""
+        std = self.build / "lib" / "kiln" / "rust-small"
+        if not std.exists():
+            return None
+        app = self.out / "small-kernel"
+        shutil.copytree(self.bench / "small", app, dirs_exist_ok=True)
+        make = ["make", "-C", self.root, f"A={app}"]
+        env = {k: v for k, v in os.environ.items() if k != "O" and not k.startswith(("MAKE", "MFLAGS"))}
+        prefix = app / "build"
+        if self.build != self.root / "build":
+            make.append(f"O={self.build}")
+            prefix = self.build / "apps" / app.name
+        run([*make, "small_defconfig"], env=env)
+        run([*make, "app"], env=env)
+        return self._rust("kiln", "small", "hello", prefix / "bin" / "kiln", std)
+
+    def _kiln_env(self, kiln, std):
+        env = dict(os.environ, **({"KILN_RUST": str(std)} if std else {}))
+        text = run(["bash", "-ec", 'eval "$("$0" env)"; env -0', kiln], env=env)
         return dict(e.split("=", 1) for e in text.split("\0") if "=" in e)
 
-    def _rust(self, target, profile, name, sysroot=None):
+    def _rust(self, target, profile, name, kiln=None, std=None):
         env = dict(os.environ)
-        target_dir = self.out / (target if sysroot is None else f"{target}-{sysroot.name}")
+        target_dir = self.out / (target if std is None else f"{target}-{std.name}")
         triple = MUSL
         if target == "kiln":
-            env = self._kiln_env()
-            if sysroot:
-                args = env.get("KILN_RUSTC_ARGS", f"--target {MUSL}").split()
-                if "--sysroot" in args:
-                    args[args.index("--sysroot") + 1] = str(sysroot)
-                else:
-                    args += ["--sysroot", str(sysroot)]
-                env["KILN_RUSTC_ARGS"] = " ".join(args)
+            env = self._kiln_env(kiln or self.kiln, std)
             # The kernel is in the image: link again, whatever cargo thinks.
             for old in target_dir.glob(f"{MUSL}/{profile}/**/{name}*"):
                 if old.is_file():
@@ -69,5 +80,6 @@ class Images:
             env["RUSTFLAGS"] = "-C target-feature=+crt-static"
         cargo = "/usr/bin/cargo" if os.access("/usr/bin/cargo", os.X_OK) else shutil.which("cargo") or "cargo"
         run([cargo, "build", "--offline", "--profile", profile, "--bin", name, "--target", triple, "--target-dir",
-             target_dir, "--manifest-path", self.bench / "rust" / "Cargo.toml"], env=env)
+             target_dir, "--manifest-path",
+             self.bench / "rust" / "Cargo.toml"], env=env)
         return target_dir / triple / profile / name
