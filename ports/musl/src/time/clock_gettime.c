@@ -8,8 +8,11 @@ int __clock_gettime(clockid_t clk, struct timespec *ts)
 {
 	long r = __syscall(SYS_clock_gettime, clk, ts);
 
-	if (__builtin_expect(r != 0, 0))
-		return __syscall_ret(r);
+	/* The 0 is in its register already; the compiler would make it anew if it knew that it is one. */
+	if (__builtin_expect(r == 0, 1))
+		__asm__("" : "+r"(r));
+	else
+		r = __syscall_ret(r);
 	return r;
 }
 
