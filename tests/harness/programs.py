@@ -132,6 +132,9 @@ class Suite:
             except BuildError as e:
                 self.report.failed(name, f"does not build:\n{e}")
                 return
+            except OSError as e:
+                self.report.failed(name, f"cannot be run: {e}")
+                return
             seconds += sum(o.seconds for o in outcomes)
             if wrong:
                 again = (f"seed {seed}, run {i + 1} of {count}; again with: "
