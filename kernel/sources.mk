@@ -25,7 +25,7 @@ src-y += base/rbtree.c
 src-y += base/string.c
 
 src-y += core/futex.c
-src-y += core/futex_pi.c
+src-$(CONFIG_FUTEX_PI) += core/futex_pi.c
 src-y += core/heap.c
 src-y += core/log.c
 src-y += core/options.c
@@ -43,12 +43,13 @@ src-y += core/wait.c
 src-y += fs/console.c
 src-y += fs/dev.c
 src-y += fs/eventfd.c
+src-y += fs/exe.c
 src-y += fs/fd.c
 src-y += fs/file.c
 src-y += fs/node.c
 src-y += fs/pipe.c
 src-y += fs/poll.c
-src-y += fs/proc.c
+src-$(CONFIG_FS_PROC) += fs/proc.c
 src-y += fs/termios.c
 src-y += fs/uio.c
 

@@ -332,6 +332,7 @@ static long futex_wait_call(vaddr_t addr, long op, uint32_t val, vaddr_t timeout
 	return err == -ERESTARTSYS && timeout ? -ERESTARTNOHAND : err;
 }
 
+#ifdef CONFIG_FUTEX_PI
 /* The time limit is a time: of CLOCK_REALTIME for FUTEX_LOCK_PI, as flags say for FUTEX_LOCK_PI2.
  */
 static long futex_lock_pi_call(vaddr_t addr, long op, vaddr_t timeout)
@@ -344,6 +345,7 @@ static long futex_lock_pi_call(vaddr_t addr, long op, vaddr_t timeout)
 	err = futex_deadline(op, timeout, &deadline);
 	return err ? err : futex_lock_pi(addr, deadline, false);
 }
+#endif
 
 /* Linux wakes one waiter for a count of 0, and for a negative one. */
 static uint32_t wake_count(long count)
@@ -377,6 +379,7 @@ long sys_futex(long addr, long op, long val, long val2, long addr2, long val3)
 	case FUTEX_WAKE_OP:
 		return futex_wake_op((vaddr_t)addr, (vaddr_t)addr2, wake_count(val),
 				     wake_count(val2), cmp);
+#ifdef CONFIG_FUTEX_PI
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
 		return futex_lock_pi_call((vaddr_t)addr, op, (vaddr_t)val2);
@@ -384,6 +387,7 @@ long sys_futex(long addr, long op, long val, long val2, long addr2, long val3)
 		return futex_lock_pi((vaddr_t)addr, NEVER, true);
 	case FUTEX_UNLOCK_PI:
 		return futex_unlock_pi((vaddr_t)addr);
+#endif
 	default:
 		return -ENOSYS;
 	}

@@ -151,7 +151,8 @@ NORETURN void thread_exit(int code)
 	struct thread_cache *cache = cache_self();
 	struct thread *t = thread_current();
 
-	futex_pi_exit(t);
+	if (IS_ENABLED(CONFIG_FUTEX_PI))
+		futex_pi_exit(t);
 	if (unlikely(t->robust_list))
 		futex_robust_exit(t);
 	thread_clear_tid(t);

@@ -35,18 +35,20 @@ static const struct node nodes[NODE_TABLE_SIZE] = {
 	[NODE_DEV_STDERR] = {"stderr", NODE_DEV, NODE_KIND_LINK, NODE_FD + 2, 0},
 	[NODE_DEV_FD] = {"fd", NODE_DEV, NODE_KIND_LINK, NODE_SELF_FD, 0},
 	[NODE_PROC_SELF] = {"self", NODE_PROC, NODE_KIND_DIR, 0, 0},
+	[NODE_SELF_EXE] = {"exe", NODE_PROC_SELF, NODE_KIND_LINK, NODE_EXE, 0},
+	[NODE_SELF_FD] = {"fd", NODE_PROC_SELF, NODE_KIND_DIR, 0, 0},
+#ifdef CONFIG_FS_PROC
 	[NODE_PROC_CPUINFO] = {"cpuinfo", NODE_PROC, NODE_KIND_TEXT, 0, 0},
 	[NODE_PROC_MEMINFO] = {"meminfo", NODE_PROC, NODE_KIND_TEXT, 0, 0},
 	[NODE_PROC_UPTIME] = {"uptime", NODE_PROC, NODE_KIND_TEXT, 0, 0},
 	[NODE_PROC_VERSION] = {"version", NODE_PROC, NODE_KIND_TEXT, 0, 0},
-	[NODE_SELF_EXE] = {"exe", NODE_PROC_SELF, NODE_KIND_LINK, NODE_EXE, 0},
-	[NODE_SELF_FD] = {"fd", NODE_PROC_SELF, NODE_KIND_DIR, 0, 0},
 	[NODE_SELF_MAPS] = {"maps", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
 	[NODE_SELF_CMDLINE] = {"cmdline", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
 	[NODE_SELF_ENVIRON] = {"environ", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
 	[NODE_SELF_COMM] = {"comm", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
 	[NODE_SELF_STATM] = {"statm", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
 	[NODE_SELF_STATUS] = {"status", NODE_PROC_SELF, NODE_KIND_TEXT, 0, 0},
+#endif
 };
 
 _Atomic unsigned node_cwd = NODE_ROOT;
@@ -316,8 +318,10 @@ static const struct file_ops *node_ops(unsigned node)
 		return &node_dir_ops;
 	case NODE_KIND_EXE:
 		return &proc_exe_ops;
+#ifdef CONFIG_FS_PROC
 	case NODE_KIND_TEXT:
 		return &proc_text_ops;
+#endif
 	default:
 		break;
 	}

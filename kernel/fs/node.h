@@ -24,18 +24,20 @@ enum node_id {
 	NODE_DEV_STDERR,
 	NODE_DEV_FD,
 	NODE_PROC_SELF,
+	NODE_SELF_EXE, /* the link */
+	NODE_SELF_FD,
+#ifdef CONFIG_FS_PROC
 	NODE_PROC_CPUINFO,
 	NODE_PROC_MEMINFO,
 	NODE_PROC_UPTIME,
 	NODE_PROC_VERSION,
-	NODE_SELF_EXE, /* the link */
-	NODE_SELF_FD,
 	NODE_SELF_MAPS,
 	NODE_SELF_CMDLINE,
 	NODE_SELF_ENVIRON,
 	NODE_SELF_COMM,
 	NODE_SELF_STATM,
 	NODE_SELF_STATUS,
+#endif
 	NODE_TABLE_SIZE,
 	NODE_EXE = NODE_TABLE_SIZE, /* what the link leads to: in no folder */
 	NODE_FD = 64,               /* + descriptor */
@@ -80,7 +82,7 @@ ssize64_t node_getdents(struct file *f, vaddr_t buf, size_t len);
 /* The current folder. */
 extern _Atomic unsigned node_cwd;
 
-/* --- the kinds' own parts (dev.c, proc.c) --- */
+/* --- the kinds' own parts (dev.c, exe.c, proc.c) --- */
 
 extern const struct file_ops dev_null_ops, dev_zero_ops, dev_full_ops, dev_random_ops;
 extern const struct file_ops proc_text_ops, proc_exe_ops;

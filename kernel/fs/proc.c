@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The files of /proc. A text is made anew at each read, from its begin, and what the read does not
+ * The texts of /proc. A text is made anew at each read, from its begin, and what the read does not
  * want is dropped; so no text needs memory, however long it is.
  */
 #include "arch/arch.h"
@@ -174,29 +174,4 @@ const struct file_ops proc_text_ops = {
 	.stat = node_file_stat,
 	.release = node_file_release,
 	.seekable = true,
-};
-
-static ssize64_t proc_exe_read(struct file *f, struct uio *u, uint64_t pos)
-{
-	size_t total = u->left;
-	struct chunk c;
-	ssize64_t n = 1;
-
-	(void)f;
-	chunk_begin(&c, u->left);
-	while (u->left > 0 && n > 0) {
-		n = plat->exe_read(c.buf, MIN(u->left, c.cap), pos + (total - u->left), NULL);
-		if (n > 0 && uio_put(u, c.buf, (size_t)n) != 0)
-			n = -EFAULT;
-	}
-	chunk_end(&c);
-	return u->left < total ? (ssize64_t)(total - u->left) : n;
-}
-
-const struct file_ops proc_exe_ops = {
-	.read = proc_exe_read,
-	.stat = node_file_stat,
-	.release = node_file_release,
-	.seekable = true,
-	.mappable = true,
 };

@@ -3,7 +3,7 @@
  * Paths in the fixed tree: what resolves where, a slow model for random paths, garbage, folders,
  * links and texts.
  *
- * sources: fs/node.c fs/dev.c fs/proc.c fs/uio.c fs/file.c fs/fd.c base/fmt.c
+ * sources: fs/node.c fs/dev.c fs/exe.c fs/proc.c fs/uio.c fs/file.c fs/fd.c base/fmt.c
  * fakes: log random heap page fail
  */
 #include "fake/fake.h"
