@@ -425,7 +425,7 @@ static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act,
 	return 0;
 }
 
-NORETURN static void signal_die(struct trap_frame *frame, int sig, int code, vaddr_t addr)
+NORETURN void signal_die(struct trap_frame *frame, int sig, int code, vaddr_t addr)
 {
 	report_crash(frame, sig, code, addr);
 	process_exit(128 + sig);

@@ -144,6 +144,8 @@ int signal_send_process(int sig, const struct k_siginfo *info);
  * handler the program ends with a crash report and status 128 + sig.
  */
 void signal_fault(struct trap_frame *frame, int sig, int code, vaddr_t addr);
+/* The same end, whether there is a handler or not. */
+NORETURN void signal_die(struct trap_frame *frame, int sig, int code, vaddr_t addr);
 
 /* Deliver what is deliverable to the current thread: frame is changed to enter handlers. On the way
  * out of the kernel with a trap frame; resolves -ERESTARTSYS in frame->rax (frame->error holds the

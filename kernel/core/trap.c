@@ -16,7 +16,10 @@ static void exception_signal(struct trap_frame *f)
 		struct vma v;
 		int code = vma_find(f->cr2, false, &v) ? SEGV_ACCERR : SEGV_MAPERR;
 
-		signal_fault(f, vma_fault_was_oom() ? SIGBUS : SIGSEGV, code, f->cr2);
+		/* A handler would need memory, too. */
+		if (vma_fault_was_oom())
+			signal_die(f, SIGBUS, code, f->cr2);
+		signal_fault(f, SIGSEGV, code, f->cr2);
 		break;
 	}
 	case TRAP_DIVIDE:
