@@ -30,7 +30,8 @@ enum {
 	TEXT_BYTES_MAX = 8 << 20, /* of a log that is kept */
 	FRAME_EOF = 0x04,
 	FRAME_LITERAL = 0x10,
-	FRAME_IGNORED = 0x16
+	FRAME_IGNORED = 0x16,
+	FRAME_START = 2 /* ignored bytes at the beginning */
 };
 
 struct pump {
@@ -79,14 +80,14 @@ void relay_prepare(void)
 }
 
 /*
- * A UART drops the byte it holds when the guest switches its FIFO on, and has taken the first one
- * by then. So the first byte is one that the guest ignores.
+ * A UART drops the byte it holds when the guest switches its FIFO on, and the guest then reads one
+ * to make room. So the first two bytes are ones that the guest ignores.
  */
 static size_t pump_frame(struct pump *p, const char *raw, size_t n)
 {
 	size_t len = 0;
 
-	if (!p->started)
+	while (!p->started && len < FRAME_START)
 		p->data[len++] = FRAME_IGNORED;
 	p->started = true;
 	for (size_t i = 0; i < n; i++) {
@@ -99,7 +100,7 @@ static size_t pump_frame(struct pump *p, const char *raw, size_t n)
 
 static void pump_read(struct pump *p)
 {
-	char raw[(sizeof(p->data) - 1) / 2]; /* each may take two, and one comes before the first */
+	char raw[(sizeof(p->data) - FRAME_START) / 2]; /* each may take two */
 	ssize_t n;
 
 	if (p->framed) {
@@ -119,9 +120,8 @@ static void pump_read(struct pump *p)
 	/* An error is an end, too. */
 	p->done = true;
 	if (p->framed) {
-		p->data[0] = FRAME_IGNORED;
-		p->data[1] = FRAME_EOF;
-		p->len = 2;
+		p->len = pump_frame(p, NULL, 0);
+		p->data[p->len++] = FRAME_EOF;
 	}
 }
 

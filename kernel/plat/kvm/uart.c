@@ -48,6 +48,10 @@ void uart_init(void)
 	outb(COM1 + UART_DIVISOR_HIGH, 0);
 	outb(COM1 + UART_LCR, LCR_8N1);
 	outb(COM1 + UART_FCR, FCR_ENABLE | FCR_TRIGGER_14);
+	/* That has dropped a byte that was there, but QEMU takes the next one only when it is told
+	 * that there is room, which this does, or a second later. What is read, if anything, is one
+	 * of the ignored bytes. */
+	(void)inb(COM1 + UART_DATA);
 	outb(COM2 + UART_SCRATCH, 0x5a);
 	has_com2 = inb(COM2 + UART_SCRATCH) == 0x5a;
 	if (has_com2)
