@@ -102,7 +102,8 @@ static void print_mapping(vaddr_t addr)
 	log_print("\n");
 }
 
-/* Is addr in the image's code, behind an instruction that could be the call that left it on a stack? */
+/* Is addr in the image's code, behind an instruction that could be the call that left it on a
+ * stack? */
 static bool is_return_address(vaddr_t addr)
 {
 	const uint8_t *p = (const uint8_t *)addr;
@@ -110,16 +111,19 @@ static bool is_return_address(vaddr_t addr)
 	if (addr < (vaddr_t)kiln_text_start + 5 || addr >= (vaddr_t)kiln_text_end)
 		return false;
 	/* call rel32; call through a register or memory: ff /2, 2 to 4 bytes */
-	return p[-5] == 0xe8 || (p[-2] == 0xff && (p[-1] & 0x38) == 0x10) || (p[-3] == 0xff && (p[-2] & 0x38) == 0x10);
+	return p[-5] == 0xe8 || (p[-2] == 0xff && (p[-1] & 0x38) == 0x10) ||
+	       (p[-3] == 0xff && (p[-2] & 0x38) == 0x10);
 }
 
-/* A program without an unwinder (C without C++ or Rust): what on the stack looks like return addresses. */
+/* A program without an unwinder (C without C++ or Rust): what on the stack looks like return
+ * addresses. */
 static void print_return_addresses(vaddr_t sp)
 {
 	uint64_t word;
 	unsigned found = 0;
 
-	log_print("  (no unwinder in the program; return addresses on its stack, some may be of calls that are over:)\n");
+	log_print("  (no unwinder in the program; return addresses on its stack, some may be of "
+		  "calls that are over:)\n");
 	sp = ALIGN_UP(sp, sizeof(word));
 	for (vaddr_t at = sp; at < sp + SCAN_BYTES && found < SCAN_MAX; at += sizeof(word)) {
 		if (user_copy_in(&word, at, sizeof(word)))
@@ -137,6 +141,7 @@ static void print_backtrace(const struct trap_frame *f)
 				f->r8,  f->r9,     f->r10, f->r11, f->r12, f->r13, f->r14, f->r15,
 				f->rip, f->rflags, f->cs,  0,      0,      {0}};
 	uint64_t cursor[UNW_CURSOR_WORDS], ip;
+	unsigned first = 0;
 
 	log_print("backtrace:\n");
 	if (!in_image(c.rip) && !user_copy_in(&ip, c.rsp, sizeof(ip)) && in_image(ip)) {
@@ -144,13 +149,14 @@ static void print_backtrace(const struct trap_frame *f)
 		print_code_address("  #0 ", c.rip);
 		c.rip = ip;
 		c.rsp += 8;
+		first = 1;
 	}
 	if (!__unw_init_local || !__unw_step || !__unw_get_reg || __unw_init_local(cursor, &c)) {
-		print_code_address("  #0 ", c.rip);
+		print_code_address(first ? "  #1 " : "  #0 ", c.rip);
 		print_return_addresses(c.rsp);
 		return;
 	}
-	for (unsigned i = 0; i < FRAMES_MAX; i++) {
+	for (unsigned i = first; i < FRAMES_MAX; i++) {
 		char number[16];
 
 		if (__unw_get_reg(cursor, UNW_REG_IP, &ip) || !ip)

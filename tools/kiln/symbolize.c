@@ -60,6 +60,9 @@ static void symbols_take(struct symbols *s, char *entry)
 
 	while (n && text[n - 1] == '\n')
 		n--;
+	/* A function without lines. */
+	if (n > strlen(" at ??:?") && !strncmp(text + n - strlen(" at ??:?"), " at ??:", 7))
+		n -= strlen(" at ??:?");
 	free(symbol->text);
 	symbol->text = xstrndup(text, n);
 }
