@@ -36,7 +36,7 @@ install: all
 	install -m 755 $(O)/bin/kiln $(DESTDIR)$(PREFIX)/bin/kiln
 	for name in $(kiln_names); do ln -sf kiln $(DESTDIR)$(PREFIX)/bin/$$name; done
 	cp -r $(L)/. $(DESTDIR)$(PREFIX)/lib/kiln/
-	for page in $(wildcard $(ROOT)/tools/kiln/*.1); do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/; done
+	for page in $(wildcard $(ROOT)/docs/man/*.1); do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/; done
 .PHONY: install
 
 -include $(kiln_objects:.o=.d)
