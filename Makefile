@@ -20,16 +20,16 @@ suites := $(ROOT)/tests/run
 
 ##: Build and run
 all: ## build everything that images are made of, and the application in A=APPDIR if there is one
-	@$(deps) base rust fetch
+	@$(deps) base rust
 	$(main) all $(if $(A),app)
 run: ## build and boot apps/helloworld-rust (or A=APPDIR); PLAT=linuxu: as a Linux process
-	@$(deps) base run rust fetch
+	@$(deps) base run rust
 	$(main) A=$(or $(A),$(ROOT)/apps/helloworld-rust) app-run
 app: ## build the application in A=APPDIR
-	@$(deps) base rust fetch
+	@$(deps) base rust
 	$(main) app
 debug: ## boot the application with gdb attached
-	@$(deps) base run rust fetch
+	@$(deps) base run rust
 	$(main) A=$(or $(A),$(ROOT)/apps/helloworld-rust) app-debug
 kiln: ## build the kiln command: build/bin/kiln
 	@$(deps) base
@@ -38,13 +38,13 @@ kernel: ## build the kernel
 	@$(deps) base
 	$(main) kernel
 ports: ## fetch and build musl, libunwind, compiler-rt (and libc++ if chosen)
-	@$(deps) base fetch
+	@$(deps) base
 	$(main) ports
 rust: ## build Rust's standard library for the target, where rustup has none
-	@$(deps) base rust fetch
+	@$(deps) base rust
 	$(main) rust
 rust-small: ## build Rust's standard library once more, for size
-	@$(deps) base rust fetch
+	@$(deps) base rust
 	$(main) rust-small
 install: all ## install the kiln command and all it needs below PREFIX (default /usr/local)
 	$(main) install
@@ -67,11 +67,11 @@ savedefconfig: ## write what differs from the defaults to a file named defconfig
 
 ##: Test and measure
 test: ## run all tests; the last line is "N passed, N failed, N skipped"
-	@$(deps) base run rust fetch test
+	@$(deps) base run rust test
 	$(main) all
 	@$(suites) $(SUITES)
 test-unit test-guest test-diff test-cli test-matrix: test-%: ## one suite of the tests (FULL=1: the whole matrix)
-	@$(deps) base run rust fetch test
+	@$(deps) base run rust test
 	$(main) all
 	@$(suites) $*
 check: ## format, layers, sizes, system call list, unit tests
@@ -79,11 +79,11 @@ check: ## format, layers, sizes, system call list, unit tests
 	$(main) kernel
 	@$(suites) check unit
 bench: ## measure, and compare with goals and baselines
-	@$(deps) base run rust fetch
+	@$(deps) base run rust
 	$(main) all rust-small
 	@$(ROOT)/bench/run
 size: ## what an image is made of
-	@$(deps) base rust fetch
+	@$(deps) base rust
 	$(main) A=$(or $(A),$(ROOT)/apps/helloworld-rust) app-size
 lint: ## clang's and gcc's analysers over the kernel and the kiln command
 	@$(deps) base test
@@ -97,9 +97,8 @@ compile_commands.json: ## for editors and language servers
 
 ##: Other
 deps: ## install the Debian packages that are missing
-	@$(deps) base run rust fetch test
+	@$(deps) base run rust test
 fetch: ## download all sources into the cache (KILN_CACHE, default ~/.cache/kiln)
-	@$(deps) fetch
 	@for port in musl llvm; do $(ROOT)/tools/build/fetch $$port >/dev/null || exit 1; done
 help: ## this list
 	@awk -F':.*##' '/^##:/ { print "\n" substr($$0, 5); next } \
