@@ -123,7 +123,7 @@ static void link_command(const struct cc *cc, struct strv *argv)
 }
 
 /* Too many arguments for Linux: all but the command go into a response file. */
-static int link_through_file(const struct strv *argv)
+static int link_through_file(const struct strv *argv, int err)
 {
 	const char *tmp = getenv("TMPDIR");
 	char *path = xasprintf("%s/kiln-ld-XXXXXX", tmp && *tmp ? tmp : "/tmp");
@@ -151,6 +151,7 @@ static int link_through_file(const struct strv *argv)
 
 		struct proc p = proc_default(&short_argv);
 
+		p.err = err;
 		status = proc_run(&p);
 		strv_free(&short_argv);
 	}
@@ -159,10 +160,71 @@ static int link_through_file(const struct strv *argv)
 	return status;
 }
 
-int cc_link(const struct cc *cc)
+/* Link; what the linker says goes to err. Status, or -errno if it could not start. */
+static int link_once(const struct cc *cc, int err)
 {
 	struct strv argv = {0};
+
+	link_command(cc, &argv);
+	if (cc->verbose) {
+		char *command = shell_join(&argv);
+
+		error("%s", command);
+		free(command);
+	}
+	struct proc p = proc_default(&argv);
+
+	p.err = err;
+	int status = proc_run(&p);
+
+	if (status == -E2BIG)
+		status = link_through_file(&argv, err);
+	strv_free(&argv);
+	return status;
+}
+
+/* Did the linker refuse because of code that can only be at the address it is linked for? If not, its messages go on to
+ * standard error. */
+static bool is_about_fixed_code(FILE *messages)
+{
+	char line[1024];
+	bool found = false;
+
+	rewind(messages);
+	while (!found && fgets(line, sizeof(line), messages))
+		found = strstr(line, "when making a PIE object") != NULL;
+	rewind(messages);
+	while (!found && fgets(line, sizeof(line), messages))
+		fputs(line, stderr);
+	return found;
+}
+
+/*
+ * Archives do not say whether their code is position independent. So an image is linked as if all were, and
+ * if the linker finds code that is not, once more for a fixed address.
+ */
+static int link_image(const struct cc *cc)
+{
+	FILE *messages = cc->fixed_code || cc->relocatable ? NULL : tmpfile();
+	int status = link_once(cc, messages ? fileno(messages) : PROC_INHERIT);
+
+	if (!messages)
+		return status;
+	if (is_about_fixed_code(messages) && status > 0) {
+		struct cc fixed = *cc;
+
+		fixed.fixed_code = true;
+		error("note: some of the code is not position independent, so the image has a fixed address");
+		status = link_once(&fixed, PROC_INHERIT);
+	}
+	fclose(messages);
+	return status;
+}
+
+int cc_link(const struct cc *cc)
+{
 	char *missing = prefix_missing();
+	int status;
 
 	if (cc->shared) {
 		error("an image is one program: shared libraries (cdylib, dylib, -shared) are not "
@@ -176,23 +238,11 @@ int cc_link(const struct cc *cc)
 		free(missing);
 		return STATUS_FAILED;
 	}
-	link_command(cc, &argv);
-	if (cc->verbose) {
-		char *command = shell_join(&argv);
-
-		error("%s", command);
-		free(command);
-	}
-	struct proc p = proc_default(&argv);
-	int status = proc_run(&p);
-
-	if (status == -E2BIG)
-		status = link_through_file(&argv);
+	status = link_image(cc);
 	if (status == -ENOENT)
 		error("there is no linker (ld)\n  install it: apt-get install binutils");
 	else if (status < 0)
 		error("cannot start the linker: %s", strerror(-status));
-	strv_free(&argv);
 	return status < 0 ? STATUS_FAILED : status;
 }
 
