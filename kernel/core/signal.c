@@ -217,6 +217,8 @@ void signal_claim(void)
 			(void)pending_add_locked(&t->signal.pending, &t->signal.queue, sig, &info);
 	}
 	spin_unlock(&signal_lock);
+	/* It may have been sent to another thread, which was told; and the way out is to see it. */
+	signal_pend_current();
 }
 
 /* --- sending --- */
