@@ -31,6 +31,8 @@
 	(CLONE_SHARED | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |                \
 	 CLONE_CHILD_SETTID | CLONE_SYSVSEM | CLONE_DETACHED)
 
+#define USER_ADDRESS_MAX (1UL << 47)
+
 #define NR_clone 56
 #define NR_clone3 435
 
@@ -55,6 +57,8 @@ static long clone_thread(const struct clone_request *req, const struct trap_fram
 		return syscall_missing(nr);
 	if (req->flags & ~(uint64_t)CLONE_KNOWN)
 		return -EINVAL;
+	if ((req->flags & CLONE_SETTLS) && req->tls >= USER_ADDRESS_MAX)
+		return -EPERM;
 	fs_base = req->flags & CLONE_SETTLS ? req->tls : arch_fs_base_get();
 	err = thread_create(&t, frame, fs_base, true);
 	if (err)
@@ -264,7 +268,6 @@ long sys_prctl(long option, long arg2, long arg3, long arg4, long arg5)
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
-#define USER_ADDRESS_MAX (1UL << 47)
 
 long sys_arch_prctl(long code, long addr)
 {

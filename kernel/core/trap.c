@@ -8,6 +8,8 @@
 #include "core/thread.h"
 #include "core/vma.h"
 
+#define RFLAGS_TF 0x100u
+
 /* The signal that Linux sends for an exception (arch/x86/kernel/traps.c). */
 static void exception_signal(struct trap_frame *f)
 {
@@ -88,6 +90,14 @@ bool trap_try_fault(struct trap_frame *f)
 	    vma_fault(f->cr2, f->error & PF_WRITE, f->error & PF_FETCH))
 		return true;
 	return trap_fixup(f);
+}
+
+bool trap_step_over(struct trap_frame *f)
+{
+	if (f->vector != TRAP_DEBUG || !(f->rflags & RFLAGS_TF))
+		return false;
+	f->rflags &= ~(uint64_t)RFLAGS_TF;
+	return true;
 }
 
 bool trap_fixup(struct trap_frame *f)

@@ -20,6 +20,12 @@ bool trap_try_fault(struct trap_frame *frame);
  * faults? */
 bool trap_fixup(struct trap_frame *frame);
 
+/*
+ * An exception hit the kernel: is it only that the program steps through itself (TF) and has called
+ * the kernel? Then the stepping ends here, and the kernel goes on.
+ */
+bool trap_step_over(struct trap_frame *frame);
+
 /* An exception in kernel code that nothing resolves: report and end. */
 NORETURN void trap_kernel_fault(struct trap_frame *frame);
 

@@ -51,6 +51,12 @@ _Static_assert(sizeof(struct fpx_sw_bytes) == 48, "struct _fpx_sw_bytes");
 #define RFLAGS_PROGRAM 0x50dd5u
 #define RFLAGS_DF_TF 0x500u
 
+/* iretq takes no other rip, and would fault in the kernel. */
+static bool is_canonical(uint64_t addr)
+{
+	return (uint64_t)((int64_t)(addr << 16) >> 16) == addr;
+}
+
 static void registers_save(struct sigcontext *mc, const struct trap_frame *f)
 {
 	mc->r8 = f->r8;
@@ -139,6 +145,8 @@ int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, cons
 	/* At the handler's first instruction the stack is as after a call: 16n + 8. */
 	uintptr_t at = ALIGN_DOWN(fp - sizeof(s), 16) - 8;
 
+	if (!is_canonical(handler))
+		return -EFAULT;
 	memset(&s, 0, sizeof(s));
 	s.return_address = restorer;
 	s.uc.flags = (fpu_xmask ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
@@ -195,7 +203,8 @@ int arch_signal_frame_pop(struct trap_frame *frame, uint64_t *mask, void *altsta
 	struct ucontext uc;
 
 	/* The handler's return took the return address: rsp points at the ucontext. */
-	if (user_copy_in(&uc, frame->rsp, sizeof(uc)) || fpu_pop(uc.mc.fpstate))
+	if (user_copy_in(&uc, frame->rsp, sizeof(uc)) || !is_canonical(uc.mc.rip) ||
+	    fpu_pop(uc.mc.fpstate))
 		return -EFAULT;
 	registers_restore(frame, &uc.mc);
 	*mask = uc.mask;

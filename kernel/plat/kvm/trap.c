@@ -80,15 +80,17 @@ void trap_init(void)
 }
 
 /*
- * Threads' kernel stacks lie in the kernel's half, so this is right also in the middle of a switch,
- * when kstack_top is that of one thread and rsp that of another. The boot stack lies in the image,
- * and is gone when there are threads.
+ * Threads' kernel stacks lie in one area, so this is right also in the middle of a switch, when
+ * kstack_top is that of one thread and rsp that of another; and when the program has put nonsense
+ * into rsp. The boot stack lies in the image, and is gone when there are threads.
  */
 static bool in_kernel(const struct trap_frame *f)
 {
 	const struct cpu *c = cpu_self();
 
-	return (int64_t)f->rsp < 0 || (f->rsp >= c->kstack_base && f->rsp <= c->kstack_top);
+	return f->rsp - KSTACK_AREA < KSTACK_AREA_SIZE ||
+	       f->rsp - (uintptr_t)ist_stack <= sizeof(ist_stack) ||
+	       (f->rsp >= c->kstack_base && f->rsp <= c->kstack_top);
 }
 
 /* An interrupt: note it. True if the thread must look at it now, false if the kernel will on its
@@ -119,6 +121,8 @@ struct trap_frame *kvm_trap(struct trap_frame *f)
 	} else {
 		/* trap.S has asked vma_fault() already. */
 		if (f->vector == TRAP_PAGE_FAULT && trap_fixup(f))
+			return NULL;
+		if (in_kernel(f) && trap_step_over(f))
 			return NULL;
 		if (in_kernel(f) || f->vector == TRAP_DOUBLE_FAULT || f->vector == TRAP_NMI)
 			trap_kernel_fault(f);

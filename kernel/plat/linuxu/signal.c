@@ -156,7 +156,7 @@ static void signal_fault_kernel(struct host_ucontext *uc, uint64_t vector, uint6
 	if (vector == TRAP_PAGE_FAULT && linuxu_lazy_fault(uc->cr2))
 		return;
 	frame_load(&f, uc, vector, error);
-	if (!trap_try_fault(&f))
+	if (!trap_step_over(&f) && !trap_try_fault(&f))
 		trap_kernel_fault(&f);
 	frame_store(&f, uc);
 }
