@@ -21,6 +21,7 @@ _Static_assert(TRAP_GATE == TRAP_VECTOR_GATE && TRAP_SYSCALL == TRAP_VECTOR_SYSC
 
 #define RFLAGS_RESERVED 0x2u
 #define RFLAGS_IF 0x200u
+#define X87_STATUS_FLAGS 0xffu /* exceptions, stack fault, summary */
 
 bool arch_has_fsgsbase;
 void (*arch_fs_base_write_slow)(uintptr_t base);
@@ -119,11 +120,25 @@ void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entr
 	at->fcw = FCW_DEFAULT;
 }
 
+/*
+ * Does the x87 remember exceptions? They are the running thread's (fetestexcept(3)), and loading
+ * another one's control word could make them pending: then the kernel itself would get the trap.
+ */
+static ALWAYS_INLINE bool x87_has_flags(void)
+{
+	uint16_t status;
+
+	__asm__ volatile("fnstsw %0" : "=a"(status));
+	return (status & X87_STATUS_FLAGS) != 0;
+}
+
 /* All of the outgoing thread's FPU state if it was trapped anywhere, what the ABI keeps if it made
  * a C call. */
 static void fpu_switch(struct arch_thread *prev, struct arch_thread *next)
 {
-	if (prev->fpu_live) {
+	bool whole = prev->fpu_live || x87_has_flags();
+
+	if (whole) {
 		fpu_save(prev->xsave);
 		prev->fpu_saved = true;
 	} else {
@@ -135,7 +150,7 @@ static void fpu_switch(struct arch_thread *prev, struct arch_thread *next)
 		next->fpu_saved = false;
 		return;
 	}
-	if (prev->fpu_live)
+	if (whole)
 		__asm__ volatile("fninit"); /* the C ABI wants the x87 stack empty */
 	__asm__ volatile("ldmxcsr %0" : : "m"(next->mxcsr));
 	__asm__ volatile("fldcw %0" : : "m"(next->fcw));
@@ -160,7 +175,7 @@ static NOINLINE void switch_slow(struct arch_thread *prev, struct arch_thread *n
 /* Two threads that came in by the gate is the case to be quick in. */
 void arch_switch(struct arch_thread *prev, struct arch_thread *next)
 {
-	if (unlikely(prev->fpu_live || next->fpu_saved || !arch_has_fsgsbase)) {
+	if (unlikely(prev->fpu_live || next->fpu_saved || !arch_has_fsgsbase || x87_has_flags())) {
 		switch_slow(prev, next);
 		return;
 	}
