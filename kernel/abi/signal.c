@@ -16,6 +16,8 @@
 
 #define ITIMER_REAL 0
 #define ITIMER_PROF 2
+/* An alarm that comes again before it is handled would leave no time for the program. */
+#define ITIMER_INTERVAL_MIN_NS 100000u
 
 /* The kernel's struct sigevent-free part of setitimer(2): two timevals. */
 struct k_itimerval {
@@ -279,12 +281,13 @@ static uint64_t itimer_interval_ns;
 static void itimer_fire(struct timer *t)
 {
 	uint64_t now = plat->clock_monotonic_ns(), next = now;
+	uint64_t interval = MAX(itimer_interval_ns, ITIMER_INTERVAL_MIN_NS);
 
 	(void)signal_send_process(SIGALRM, NULL);
 	if (itimer_interval_ns == 0)
 		return;
 	/* Nobody gets the alarms that were missed. */
-	if (__builtin_add_overflow(now, itimer_interval_ns, &next))
+	if (__builtin_add_overflow(now, interval, &next))
 		return;
 	timer_start(t, next);
 }
