@@ -111,13 +111,25 @@ static uint64_t mult_from_apic(void)
 	return ((uint64_t)(ns1 - ns0) << 32) / (tsc1 - tsc0);
 }
 
+static ALWAYS_INLINE uint64_t interrupts_off(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
+	return flags;
+}
+
+static ALWAYS_INLINE void interrupts_restore(uint64_t flags)
+{
+	__asm__ volatile("push %0; popfq" : : "r"(flags) : "memory", "cc");
+}
+
 /* Interrupts are off meanwhile: the LAPIC timer is not armed before a clock has been read, so none
  * is late. */
 static NOINLINE void calibrate(void)
 {
-	uint64_t flags, mult;
+	uint64_t flags = interrupts_off(), mult;
 
-	__asm__ volatile("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
 	if (!atomic_load_explicit(&plat_cycle_clock.mult, memory_order_relaxed)) {
 		mult = mult_from_cpuid();
 		if (!mult)
@@ -126,7 +138,7 @@ static NOINLINE void calibrate(void)
 			mult = mult_from_apic();
 		atomic_store_explicit(&plat_cycle_clock.mult, mult, memory_order_relaxed);
 	}
-	__asm__ volatile("push %0; popfq" : : "r"(flags) : "memory", "cc");
+	interrupts_restore(flags);
 }
 
 static NOINLINE uint64_t clock_monotonic_first(void)
@@ -203,17 +215,25 @@ static uint64_t kvm_wall_clock_ns(void)
 	return w->sec * NS_PER_S + w->nsec;
 }
 
+/* Interrupts are off meanwhile: the CMOS clock's index register is for one thread at a time, and
+ * clock_gettime() can be preempted. */
+static NOINLINE uint64_t realtime_offset_find(void)
+{
+	uint64_t flags = interrupts_off(), offset = kvm_wall_clock_ns();
+
+	if (!offset)
+		offset = cmos_epoch() * NS_PER_S - clock_monotonic_ns();
+	atomic_store_explicit(&plat_cycle_clock.realtime_offset, offset, memory_order_relaxed);
+	interrupts_restore(flags);
+	return offset;
+}
+
 uint64_t clock_realtime_ns(void)
 {
 	uint64_t offset = atomic_load_explicit(&plat_cycle_clock.realtime_offset,
 					       memory_order_relaxed);
 
-	if (unlikely(!offset)) {
-		offset = kvm_wall_clock_ns();
-		if (!offset)
-			offset = cmos_epoch() * NS_PER_S - clock_monotonic_ns();
-		atomic_store_explicit(&plat_cycle_clock.realtime_offset, offset,
-				      memory_order_relaxed);
-	}
+	if (unlikely(!offset))
+		offset = realtime_offset_find();
 	return clock_monotonic_ns() + offset;
 }
