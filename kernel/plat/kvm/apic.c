@@ -6,6 +6,7 @@
  * cycle counter is calibrated with (clock.c).
  */
 #include "arch/x86_64/cpuid.h"
+#include "core/log.h"
 #include "plat/kvm/kvm.h"
 
 #define CPUID_1_ECX_X2APIC (1u << 21)
@@ -25,6 +26,7 @@
 #define APIC_LVT_MASKED 0x10000u
 #define APIC_DIVIDE_BY_1 0xbu
 #define APIC_ID 0x20u
+#define EXIT_NO_MEMORY 135 /* as of a program that found no page: 128 + SIGBUS */
 
 #define IOAPIC_PADDR 0xfec00000UL
 #define IOAPIC_REDIRECTION 0x10u
@@ -54,6 +56,11 @@ static void apic_setup(void)
 		base |= APIC_BASE_X2APIC;
 	else
 		apic_mmio = paging_map_phys(base & PTE_ADDR, PAGE_SIZE, PTE_PCD);
+	if (!apic_mmio && !(base & APIC_BASE_X2APIC)) {
+		log_line(LOG_ERROR, "out of memory: none to map the timer; give the machine more "
+				    "memory (kiln run --memory SIZE)");
+		power_exit(EXIT_NO_MEMORY);
+	}
 	wrmsr(MSR_APIC_BASE, base);
 	apic_write(APIC_SVR, APIC_SVR_ENABLE | TRAP_SPURIOUS);
 	apic_write(APIC_TIMER_DIVIDE, APIC_DIVIDE_BY_1);

@@ -267,9 +267,12 @@ void linuxu_pmap_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t tou
 int linuxu_pmap_populate(vaddr_t va, size_t len, unsigned prot)
 {
 	unsigned advice = prot & PROT_WRITE ? HOST_MADV_POPULATE_WRITE : HOST_MADV_POPULATE_READ;
+	uint64_t total, free;
 	long r;
 
-	if (linuxu_lazy_settle(va, va + len))
+	/* The host would begin, and then kill somebody for want of memory. */
+	linuxu_ram_info(&total, &free);
+	if (len > total || linuxu_lazy_settle(va, va + len))
 		return -ENOMEM;
 	r = host_call3(HOST_NR_MADVISE, va, len, advice);
 	/* Hosts before Linux 5.14 do not know it: there the first touch populates, as always. */
