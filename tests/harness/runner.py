@@ -66,8 +66,8 @@ def _read_all(stream, store, stop):
         chunk = stream.read1(1 << 16)
         if not chunk:
             return
-        if sum(map(len, store)) < OUTPUT_MAX:
-            store.append(chunk)
+        if len(store) < OUTPUT_MAX:
+            store += chunk
         else:
             stop()
 
@@ -88,7 +88,7 @@ def run_command(command, env=(), stdin=b"", timeout=60, clean_env=False):
         except ProcessLookupError:
             pass
 
-    out, err = [], []
+    out, err = bytearray(), bytearray()
     readers = [threading.Thread(target=_read_all, args=(s, b, stop))
                for s, b in ((p.stdout, out), (p.stderr, err))]
     for r in readers:
@@ -113,7 +113,7 @@ def run_command(command, env=(), stdin=b"", timeout=60, clean_env=False):
         r.join(5)
     stop()
     status = p.returncode if p.returncode >= 0 else 128 - p.returncode
-    return Outcome(list(command), None if over.is_set() else status, b"".join(out), b"".join(err),
+    return Outcome(list(command), None if over.is_set() else status, bytes(out), bytes(err),
                    time.monotonic() - start, usage.ru_utime + usage.ru_stime)
 
 
