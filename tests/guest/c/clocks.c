@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
 //@ alone: yes
-/* The clocks and ways to sleep of clock_gettime(2), clock_nanosleep(2), times(2): arguments, errors, relations. */
+/* The clocks and ways to sleep of clock_gettime(2), clock_nanosleep(2), times(2): arguments,
+ * errors, relations. */
 #include "test.h"
 #include <pthread.h>
 #include <sys/resource.h>
@@ -31,20 +32,26 @@ static void reading(void)
 		clockid_t id;
 		const char *name;
 	} clocks[] = {
-		{CLOCK_REALTIME, "realtime"},		   {CLOCK_MONOTONIC, "monotonic"},
-		{CLOCK_PROCESS_CPUTIME_ID, "process"},	   {CLOCK_THREAD_CPUTIME_ID, "thread"},
-		{CLOCK_MONOTONIC_RAW, "raw"},		   {CLOCK_REALTIME_COARSE, "realtime coarse"},
-		{CLOCK_MONOTONIC_COARSE, "monotonic coarse"}, {CLOCK_BOOTTIME, "boottime"},
+		{CLOCK_REALTIME, "realtime"},
+		{CLOCK_MONOTONIC, "monotonic"},
+		{CLOCK_PROCESS_CPUTIME_ID, "process"},
+		{CLOCK_THREAD_CPUTIME_ID, "thread"},
+		{CLOCK_MONOTONIC_RAW, "raw"},
+		{CLOCK_REALTIME_COARSE, "realtime coarse"},
+		{CLOCK_MONOTONIC_COARSE, "monotonic coarse"},
+		{CLOCK_BOOTTIME, "boottime"},
 	};
 	struct timespec ts;
 
 	for (unsigned i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
 		int64_t a = get(clocks[i].id), b = get(clocks[i].id);
 		int e = clock_getres(clocks[i].id, &ts);
-		printf("%s: reads %d, goes on %d, resolution %d %d\n", clocks[i].name, a >= 0, b >= a, e,
+		printf("%s: reads %d, goes on %d, resolution %d %d\n", clocks[i].name, a >= 0,
+		       b >= a, e,
 		       e == 0 && ts.tv_sec == 0 && ts.tv_nsec > 0 && ts.tv_nsec <= 10000000);
 	}
-	show("realtime is coarse realtime", llabs(get(CLOCK_REALTIME) - get(CLOCK_REALTIME_COARSE)) < 100000000);
+	show("realtime is coarse realtime",
+	     llabs(get(CLOCK_REALTIME) - get(CLOCK_REALTIME_COARSE)) < 100000000);
 	struct timeval tv;
 	show("gettimeofday", gettimeofday(&tv, NULL));
 	show("is realtime", llabs(tv.tv_sec - time(NULL)) <= 1);
@@ -114,7 +121,9 @@ static void processor_time(void)
 	show("waiting for them took none", get(CLOCK_THREAD_CPUTIME_ID) - mine < 50000000);
 	struct rusage u;
 	show("getrusage", getrusage(RUSAGE_SELF, &u));
-	show("its time", (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 + u.ru_utime.tv_usec + u.ru_stime.tv_usec >= 80000);
+	show("its time", (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 + u.ru_utime.tv_usec +
+					 u.ru_stime.tv_usec >=
+				 80000);
 	struct tms tms;
 	show("times", times(&tms) != (clock_t)-1);
 	show("its time", tms.tms_utime + tms.tms_stime >= 7);

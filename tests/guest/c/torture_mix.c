@@ -4,9 +4,9 @@
 //@ timeout: 180
 //@ memory: 256M
 /*
- * Everything at once: threads that map, protect, fill and unmap memory, allocate, start and join threads, pass bytes
- * through pipes, sleep, spin and take signals, in a seeded order. Each piece of memory holds a pattern that is
- * checked before it goes.
+ * Everything at once: threads that map, protect, fill and unmap memory, allocate, start and join
+ * threads, pass bytes through pipes, sleep, spin and take signals, in a seeded order. Each piece of
+ * memory holds a pattern that is checked before it goes.
  */
 #include "test.h"
 #include <pthread.h>
@@ -64,7 +64,8 @@ static bool piece_new(struct piece *p, struct rng *r)
 	p->tag = rng_next(r);
 	if (p->mapped) {
 		p->bytes = 4096 * (1 + rng_below(r, 50));
-		p->words = mmap(NULL, p->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		p->words = mmap(NULL, p->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				-1, 0);
 		if (p->words == MAP_FAILED)
 			return false;
 		/* New memory is zero, whoever had it before. */
@@ -109,7 +110,8 @@ static bool piece_change(struct piece *p, struct rng *r)
 	switch (rng_below(r, 3)) {
 	case 0:
 		p->read_only = !p->read_only;
-		return mprotect(p->words, p->bytes, p->read_only ? PROT_READ : PROT_READ | PROT_WRITE) == 0;
+		return mprotect(p->words, p->bytes,
+				p->read_only ? PROT_READ : PROT_READ | PROT_WRITE) == 0;
 	case 1: {
 		size_t bytes = 4096 * (1 + rng_below(r, 60));
 		void *q = mremap(p->words, p->bytes, bytes, MREMAP_MAYMOVE);

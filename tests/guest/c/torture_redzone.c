@@ -96,7 +96,8 @@ static void on_signal(int sig)
 	signals++;
 }
 
-/* For so long, and, however busy the machine is, until enough signals came (half a minute at most). */
+/* For so long, and, however busy the machine is, until enough signals came (half a minute at most).
+ */
 static long run(int milliseconds, bool with_signals)
 {
 	pthread_t spin[SPINNERS], sleep[2];
