@@ -17,6 +17,7 @@
 #include "core/log.h"
 #include "core/thread.h"
 #include "core/trap.h"
+#include "core/vma.h"
 
 #define QUEUE_MAX 4096u /* entries in all queues together: what RLIMIT_SIGPENDING is elsewhere */
 #define RED_ZONE                                                                                   \
@@ -445,8 +446,12 @@ void signal_fault(struct trap_frame *frame, int sig, int code, vaddr_t addr)
 		actions[sig - 1].handler = SIG_DFL;
 	info_default(&info, sig, code);
 	info.fault_addr = addr;
-	if (signal_enter(frame, &act, &info))
-		signal_die(frame, SIGSEGV, SEGV_MAPERR, frame->rsp);
+	if (!signal_enter(frame, &act, &info))
+		return;
+	/* If only memory for the handler's stack was wanting, the fault itself is what to tell. */
+	if (vma_fault_was_oom())
+		signal_die(frame, sig, code, addr);
+	signal_die(frame, SIGSEGV, SEGV_MAPERR, frame->rsp);
 }
 
 /* One signal taken off the pending ones. True: *frame enters its handler. */
@@ -462,7 +467,7 @@ static bool signal_deliver_one(struct trap_frame *frame, const struct k_siginfo 
 	if (act.flags & SA_RESETHAND)
 		actions[sig - 1].handler = SIG_DFL;
 	if (signal_enter(frame, &act, info))
-		signal_fault(frame, SIGSEGV, SI_KERNEL, 0);
+		signal_fault(frame, vma_fault_was_oom() ? SIGBUS : SIGSEGV, SI_KERNEL, 0);
 	return true;
 }
 
