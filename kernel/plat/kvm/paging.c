@@ -244,16 +244,42 @@ int paging_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot)
 
 /*
  * Kernel stacks all have one size, so a freed one serves the next thread as it is: they are kept in
- * a list through their first word, and the area grows to the largest number of threads that ever
- * lived at once.
+ * a list through their first word. Of more than KSTACK_WARM_MAX only that word's page is kept; the
+ * area itself grows to the largest number of threads that ever lived at once.
  */
+#define KSTACK_WARM_MAX 32u
+
 static vaddr_t kstack_next, kstack_free_list;
+static unsigned kstack_free_count;
+
+/* Put the pages that are missing; what is there was left by kstack_free(), or by an attempt that
+ * ran out of memory. */
+static bool kstack_fill(vaddr_t base, size_t bytes)
+{
+	for (size_t off = 0; off < bytes; off += PAGE_SIZE) {
+		uint64_t *pte = pte_get(base + off, true);
+		void *page;
+
+		if (!pte)
+			return false;
+		if (*pte)
+			continue;
+		page = page_alloc(0);
+		if (!page)
+			return false;
+		*pte = virt_to_phys(page) | PTE_KERNEL_DATA;
+	}
+	return true;
+}
 
 vaddr_t kstack_alloc(size_t bytes)
 {
 	vaddr_t base = kstack_free_list;
 
 	if (base) {
+		if (kstack_free_count > KSTACK_WARM_MAX && !kstack_fill(base, bytes))
+			return 0;
+		kstack_free_count--;
 		kstack_free_list = *(vaddr_t *)base;
 		return base;
 	}
@@ -262,26 +288,17 @@ vaddr_t kstack_alloc(size_t bytes)
 	if (kstack_next + PAGE_SIZE + bytes > KSTACK_AREA + KSTACK_AREA_SIZE)
 		return 0;
 	base = kstack_next + PAGE_SIZE; /* the guard page stays unmapped */
-	for (size_t off = 0; off < bytes; off += PAGE_SIZE) {
-		uint64_t *pte = pte_get(base + off, true);
-		void *page;
-
-		if (!pte)
-			return 0;
-		if (*pte) /* left by an attempt that ran out of memory */
-			continue;
-		page = page_alloc(0);
-		if (!page)
-			return 0;
-		*pte = virt_to_phys(page) | PTE_KERNEL_DATA;
-	}
+	if (!kstack_fill(base, bytes))
+		return 0;
 	kstack_next = base + bytes;
 	return base;
 }
 
 void kstack_free(vaddr_t base, size_t bytes)
 {
-	(void)bytes;
 	*(vaddr_t *)base = kstack_free_list;
 	kstack_free_list = base;
+	/* The list is served from its head, so the warm ones are the first that came. */
+	if (++kstack_free_count > KSTACK_WARM_MAX)
+		paging_remove(base + PAGE_SIZE, bytes - PAGE_SIZE, base + PAGE_SIZE, base + bytes);
 }
