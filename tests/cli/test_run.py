@@ -93,6 +93,13 @@ def environment_is_only_what_is_given(w):
     check(rest == ["A=2", "B=x y=z"], r.describe())
 
 
+def rust_backtrace_is_passed_on(w):
+    r = _kvm(w, "cmdline", env={"RUST_BACKTRACE": "full"})
+    check(re.findall(r"env=(\S+)", r.out) == ["RUST_BACKTRACE=full"], r.describe())
+    r = _linuxu(w, "cmdline", env={"RUST_BACKTRACE": "1"}, options=("--env", "RUST_BACKTRACE=0"))
+    check(re.findall(r"RUST_BACKTRACE=\S+", r.out) == ["RUST_BACKTRACE=0"], r.describe())
+
+
 def stdin_arrives_byte_for_byte(w):
     data = b"x" + bytes(range(256)) * 8 + b"\x04\x10\x10\x04\x04" + b"end"
     for machine in MACHINES:

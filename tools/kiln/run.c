@@ -83,6 +83,20 @@ static void run_add_env(struct run *run, const char *pair)
 	strv_add(&run->env, pair);
 }
 
+/* Rust's own message after a panic says to set this, and means the shell's environment. --env goes
+ * first. */
+static void run_pass_backtrace(struct run *run)
+{
+	static const char name[] = "RUST_BACKTRACE";
+	const char *value = getenv(name);
+
+	for (size_t i = 0; i < run->env.n; i++)
+		if (!strncmp(run->env.v[i], "RUST_BACKTRACE=", sizeof(name)))
+			return;
+	if (value)
+		strv_addf(&run->env, "%s=%s", name, value);
+}
+
 struct run_command {
 	struct run run;
 	struct cargo cargo;
@@ -288,6 +302,7 @@ int run_main(char **argv)
 	int status;
 
 	run_parse(&c, argv);
+	run_pass_backtrace(&c.run);
 	status = run_find_image(&c);
 	if (!status)
 		status = run_check_image(&c.run);
