@@ -85,7 +85,7 @@ bench: ## measure, and compare with goals and baselines
 size: ## what an image is made of
 	@$(deps) base rust
 	$(main) A=$(or $(A),$(ROOT)/apps/helloworld-rust) app-size
-lint: ## clang's and gcc's analysers over the kernel and the kiln command
+lint: ## clang's analyser over the kernel and the kiln command
 	@$(deps) base test
 	$(main) lint
 format: ## format all C sources

@@ -17,7 +17,9 @@ KERNEL_CFLAGS := -std=gnu17 -ffreestanding -g -fPIE -fvisibility=hidden -mgenera
 	-fdebug-prefix-map=$(ROOT)/=
 KERNEL_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wcast-qual -Wimplicit-fallthrough $(if $(CI),-Werror)
-KERNEL_CPPFLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I$(ROOT)/kernel -include $(KO)/config.h -DKILN_VERSION='"$(version)"'
+kernel_cppflags = -nostdinc -isystem $(shell $1 -print-file-name=include) -I$(ROOT)/kernel -include $(KO)/config.h \
+	-DKILN_VERSION='"$(version)"'
+KERNEL_CPPFLAGS := $(call kernel_cppflags,$(CC))
 
 kernel: $(L)/lib/kernel.o $(L)/image.ld $(L)/link.args $(L)/config
 .PHONY: kernel

@@ -49,7 +49,7 @@ progress() {
 			fflush("/dev/stderr")
 			next_at = tty ? pct + 1 : pct - pct % 25 + 25
 		}
-		END { if (tty && NR) print "" > "/dev/stderr" }'
+		END { if (tty && NR) printf("\r  %-8s 100 %%\n", label) > "/dev/stderr" }'
 }
 
 # Unpack the port's verified archive into DIR (emptied first), only the folders that its port.conf names.
