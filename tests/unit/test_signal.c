@@ -313,6 +313,17 @@ SIGNAL_TEST(signal_fault_while_blocked_ends_the_program, 128 + SIGSEGV)
 	fail();
 }
 
+SIGNAL_TEST(signal_fault_without_memory_for_the_handler, 128 + SIGBUS)
+{
+	struct trap_frame frame = {.vector = TRAP_PAGE_FAULT, .rsp = 0x9000};
+
+	action(SIGBUS, HANDLER, SA_SIGINFO, 0);
+	machine_out_of_memory = true;
+	fake_fail_at(1); /* the frame cannot be written */
+	signal_fault(&frame, SIGBUS, SEGV_MAPERR, 0x1234);
+	fail();
+}
+
 SIGNAL_TEST(signal_without_stack_ends_the_program, 128 + SIGSEGV)
 {
 	struct trap_frame frame = {.vector = TRAP_TIMER, .rsp = 0x9000};
@@ -343,6 +354,7 @@ int main(void)
 		cmocka_unit_test_setup(signal_resets_its_handler_if_asked, setup),
 		cmocka_unit_test_setup(signal_fault_enters_the_handler, setup),
 		cmocka_unit_test_setup(signal_fault_while_blocked_ends_the_program, setup),
+		cmocka_unit_test_setup(signal_fault_without_memory_for_the_handler, setup),
 		cmocka_unit_test_setup(signal_without_stack_ends_the_program, setup),
 	};
 

@@ -10,6 +10,7 @@
 
 #include "base/errno.h"
 #include "core/trap.h"
+#include "core/vma.h"
 #include "fake/machine.h"
 
 #define STACK_BYTES (256 << 10)
@@ -18,6 +19,7 @@
 uint64_t machine_now_ns, machine_armed_ns;
 unsigned machine_timer_sets, machine_idles, machine_kstacks, machine_restarts;
 int machine_crash_signal;
+bool machine_out_of_memory;
 struct machine_handler machine_handler;
 
 /* Lies where the FPU state would. */
@@ -132,6 +134,11 @@ void report_crash(const struct trap_frame *frame, int sig, int code, vaddr_t add
 }
 
 /* --- program memory --- */
+
+bool vma_fault_was_oom(void)
+{
+	return machine_out_of_memory;
+}
 
 int user_copy_in(void *dst, vaddr_t src, size_t n)
 {
@@ -267,6 +274,7 @@ void machine_reset(void)
 	machine_timer_sets = machine_idles = machine_restarts = 0;
 	machine_handler = (struct machine_handler){0};
 	machine_crash_signal = 0;
+	machine_out_of_memory = false;
 	if (!thread_all.next)
 		thread_init();
 	timers_disarmed();

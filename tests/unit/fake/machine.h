@@ -29,6 +29,8 @@ extern struct machine_handler {
 extern unsigned machine_restarts; /* calls of arch_syscall_restart() */
 extern int machine_crash_signal;  /* what report_crash() was called with, 0: not */
 
+extern bool machine_out_of_memory; /* faults of the program find no page */
+
 /* Begin anew: no threads, time 1 s, nothing armed. */
 void machine_reset(void);
 /* A thread that runs fn(arg) and ends with status 0. Before machine_run() or from a thread. */
