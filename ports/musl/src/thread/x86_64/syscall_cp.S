@@ -8,6 +8,9 @@
  * has had its effect, as it is with a syscall instruction.
  */
 .text
+/* Where pthread_cancel() is, this is: include/syscall_arch.h asks for it. */
+.global kiln_cancel_linked
+.hidden kiln_cancel_linked
 .global __cp_begin
 .hidden __cp_begin
 .global __cp_end
@@ -21,6 +24,7 @@
 .type __syscall_cp_asm, @function
 __syscall_cp_asm:
 __cp_begin:
+kiln_cancel_linked:
 	mov (%rdi), %eax
 	test %eax, %eax
 	jnz __cp_cancel
