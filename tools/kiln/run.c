@@ -95,6 +95,7 @@ static void run_pass_backtrace(struct run *run)
 			return;
 	if (value)
 		strv_addf(&run->env, "%s=%s", name, value);
+	run->backtrace_inherited = value != NULL;
 }
 
 struct run_command {
@@ -175,6 +176,8 @@ static void run_parse(struct run_command *c, char **argv)
 
 bool run_wants_backtrace(const struct run *run)
 {
+	if (run->without_debug)
+		return false;
 	for (size_t i = 0; i < run->env.n; i++) {
 		const char *value = str_after(run->env.v[i], "RUST_BACKTRACE=");
 
@@ -257,6 +260,11 @@ static int run_check_memory(struct run *run)
 	    __builtin_add_overflow(least, module, &least) || least > (uint64_t)INT64_MAX / 2) {
 		error("%s asks for more memory than there can be", run->path);
 		return STATUS_NOT_RUN;
+	}
+	if (run->backtrace_inherited && run->memory_bytes && run->memory_bytes < least) {
+		run->without_debug = true;
+		least -= module;
+		module = 0;
 	}
 	if (!run->memory_bytes)
 		run->memory_bytes = default_memory_bytes +

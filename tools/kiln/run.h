@@ -16,7 +16,10 @@ struct run {
 	bool dry_run;
 	bool gdb;
 	bool verbose;
-	struct strv env; /* the program's whole environment, K=V */
+	struct strv env;          /* the program's whole environment, K=V */
+	bool backtrace_inherited; /* RUST_BACKTRACE came from kiln's own environment */
+	bool without_debug; /* kvm: there is no room for the debug information, and nobody insists
+			     */
 	struct strv qemu_args;
 	const char *path; /* the image; also the program's argv[0] */
 	struct image image;
@@ -28,7 +31,7 @@ struct run {
 MUST_CHECK int kvm_run(const struct run *run);
 MUST_CHECK int linuxu_run(const struct run *run);
 
-/* Whether the program is to print full backtraces, for which it needs its own file. */
+/* Whether the machine gets the image's file, which full backtraces need. */
 bool run_wants_backtrace(const struct run *run);
 
 #endif
