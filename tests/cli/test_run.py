@@ -100,6 +100,20 @@ def rust_backtrace_is_passed_on(w):
     check(re.findall(r"RUST_BACKTRACE=\S+", r.out) == ["RUST_BACKTRACE=0"], r.describe())
 
 
+def inherited_rust_backtrace_takes_no_memory_that_is_not_there(w):
+    large = w.file("large", open(w.guest, "rb").read() + bytes(4 << 20), 0o755)
+    line = ("run", "--dry-run", large, "--memory")
+    for size in ("32M", "6M"):
+        r = w.run(*line, size, env={"RUST_BACKTRACE": "1"})
+        check(r.status == 0 and ("-initrd" in r.out) == (size == "32M"), r.describe())
+    expect(w.run(*line, "6M", "--env", "RUST_BACKTRACE=1"), 125, has="RUST_BACKTRACE")
+
+
+def full_disk_is_named(w):
+    r = w.command(["sh", "-c", '"$0" run "$1" -- out:x hang >/dev/full', w.kiln, w.guest])
+    expect(r, 141, has="cannot write standard output: No space left on device")
+
+
 def stdin_arrives_byte_for_byte(w):
     data = b"x" + bytes(range(256)) * 8 + b"\x04\x10\x10\x04\x04" + b"end"
     for machine in MACHINES:

@@ -36,6 +36,7 @@ enum {
 
 struct pump {
 	int from, to;
+	const char *name; /* of what is written to */
 	bool framed;
 	bool started;     /* framed: the first byte went out */
 	bool done;        /* nothing more to read, or nobody to write to */
@@ -132,6 +133,9 @@ static void pump_write(struct pump *p)
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n < 0) {
+		/* A reader that has seen enough is nothing to talk about; a full disk is. */
+		if (errno != EPIPE)
+			error("cannot write %s: %s", p->name, strerror(errno));
 		p->reader_gone = p->done = true;
 		p->len = 0;
 		return;
@@ -328,9 +332,19 @@ void relay_run(struct relay *r)
 	struct relay_loop l = {
 		.r = r,
 		.signals = relay_signal_fd,
-		.in = {.from = STDIN_FILENO, .to = r->in, .framed = true, .done = r->in < 0},
-		.out = {.from = r->out, .to = STDOUT_FILENO, .done = r->out < 0},
-		.err = {.from = r->err, .to = STDERR_FILENO, .done = r->err < 0},
+		.in = {.from = STDIN_FILENO,
+		       .to = r->in,
+		       .name = "the program's input",
+		       .framed = true,
+		       .done = r->in < 0},
+		.out = {.from = r->out,
+			.to = STDOUT_FILENO,
+			.name = "standard output",
+			.done = r->out < 0},
+		.err = {.from = r->err,
+			.to = STDERR_FILENO,
+			.name = "standard error",
+			.done = r->err < 0},
 	};
 
 	if (r->in >= 0)
