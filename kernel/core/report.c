@@ -218,8 +218,7 @@ NORETURN void trap_kernel_fault(struct trap_frame *f)
 		plat->exit(report_status);
 	}
 	log_print("kiln: exception %lu in the kernel: a bug in Kiln\n", f->vector);
-	if (f->vector == TRAP_PAGE_FAULT &&
-	    thread_current()->kstack_base - f->cr2 - 1 < PAGE_SIZE)
+	if (f->vector == TRAP_PAGE_FAULT && thread_current()->kstack_base - f->cr2 - 1 < PAGE_SIZE)
 		log_print("  the kernel stack of thread %d has overflowed\n",
 			  thread_current()->tid);
 	print_code_address("  at ", f->rip);

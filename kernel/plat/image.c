@@ -20,8 +20,8 @@ static bool image_relocate_rela(uintptr_t base, uintptr_t access, const struct e
 	return true;
 }
 
-/* Number of the lowest 1 of v, not 0. The compiler's own takes two instructions more to be ready for 0 and for 32 bits,
- * and a Rust hello has 762 words to relocate. */
+/* Number of the lowest 1 of v, not 0. The compiler's own takes two instructions more to be ready
+ * for 0 and for 32 bits, and a Rust hello has 762 words to relocate. */
 static ALWAYS_INLINE uint64_t lowest_bit(uint64_t v)
 {
 	uint64_t n;

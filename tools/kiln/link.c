@@ -183,8 +183,8 @@ static int link_once(const struct cc *cc, int err)
 	return status;
 }
 
-/* Did the linker refuse because of code that can only be at the address it is linked for? If not, its messages go on to
- * standard error. */
+/* Did the linker refuse because of code that can only be at the address it is linked for? If not,
+ * its messages go on to standard error. */
 static bool is_about_fixed_code(FILE *messages)
 {
 	char line[1024];
@@ -200,8 +200,8 @@ static bool is_about_fixed_code(FILE *messages)
 }
 
 /*
- * Archives do not say whether their code is position independent. So an image is linked as if all were, and
- * if the linker finds code that is not, once more for a fixed address.
+ * Archives do not say whether their code is position independent. So an image is linked as if all
+ * were, and if the linker finds code that is not, once more for a fixed address.
  */
 static int link_image(const struct cc *cc)
 {
@@ -214,7 +214,8 @@ static int link_image(const struct cc *cc)
 		struct cc fixed = *cc;
 
 		fixed.fixed_code = true;
-		error("note: some of the code is not position independent, so the image has a fixed address");
+		error("note: some of the code is not position independent, so the image has a "
+		      "fixed address");
 		status = link_once(&fixed, PROC_INHERIT);
 	}
 	fclose(messages);

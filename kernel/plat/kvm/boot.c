@@ -90,8 +90,8 @@ static void memmap_read(const struct hvm_start_info *info)
 }
 
 /*
- * n entries from e on, of pages of 2^shift bytes one after the other, the first one v. On the way to every program's
- * start some 600 entries are written here, hence the unrolled loop.
+ * n entries from e on, of pages of 2^shift bytes one after the other, the first one v. On the way
+ * to every program's start some 600 entries are written here, hence the unrolled loop.
  */
 static void entries_fill(uint64_t *e, size_t n, uint64_t v, unsigned shift)
 {
@@ -107,10 +107,11 @@ static void direct_map_small(uint64_t *pd, paddr_t start, paddr_t end)
 {
 	while (start < end) {
 		uint64_t *pt = table_next(&pd[start >> LARGE_SHIFT]);
-		paddr_t stop = MIN(end, ALIGN_DOWN(start, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT));
+		paddr_t stop = MIN(end,
+				   ALIGN_DOWN(start, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT));
 
-		entries_fill(&pt[start >> PAGE_SHIFT & 511], (stop - start) >> PAGE_SHIFT, start | PTE_KERNEL_DATA,
-			     PAGE_SHIFT);
+		entries_fill(&pt[start >> PAGE_SHIFT & 511], (stop - start) >> PAGE_SHIFT,
+			     start | PTE_KERNEL_DATA, PAGE_SHIFT);
 		start = stop;
 	}
 }
@@ -179,9 +180,11 @@ static void image_map(uint64_t *pml4, vaddr_t link, vaddr_t relro_start, vaddr_t
 			flags &= ~PTE_W;
 		while (va < end) {
 			vaddr_t at = kvm.image_base + va;
-			vaddr_t stop = MIN(end, va + (1UL << LARGE_SHIFT) - (at & ((1UL << LARGE_SHIFT) - 1)));
+			vaddr_t stop = MIN(end, va + (1UL << LARGE_SHIFT) -
+							(at & ((1UL << LARGE_SHIFT) - 1)));
 
-			entries_fill(page_entry(pml4, at), (stop - va) >> PAGE_SHIFT, (IMAGE_PHYS + va) | flags, PAGE_SHIFT);
+			entries_fill(page_entry(pml4, at), (stop - va) >> PAGE_SHIFT,
+				     (IMAGE_PHYS + va) | flags, PAGE_SHIFT);
 			va = stop;
 		}
 	}

@@ -8,7 +8,8 @@ int __clock_gettime(clockid_t clk, struct timespec *ts)
 {
 	long r = __syscall(SYS_clock_gettime, clk, ts);
 
-	/* The 0 is in its register already; the compiler would make it anew if it knew that it is one. */
+	/* The 0 is in its register already; the compiler would make it anew if it knew that it is
+	 * one. */
 	__asm__("" : "+r"(r));
 	if (__builtin_expect(r == 0, 1))
 		__asm__("" : "+r"(r));
