@@ -7,6 +7,7 @@
  * kstack_top - FRAME_SIZE. The gate keeps its arguments in the places they have in that frame, so its slow way
  * out only has to fill in the rest, and an interrupted way out can always be begun again.
  */
+#include "arch/x86_64/frame.S"
 #include "arch/x86_64/layout.h"
 
 	.text
@@ -107,23 +108,8 @@ kiln_trap_check:
 	jne 1f
 	mov %gs:CPU_CURRENT, %rax
 	movb $0, THREAD_FPU_LIVE(%rax)
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rax
-	pop %rcx
-	pop %rdx
-	pop %rsi
-	pop %rdi
-	add $24, %rsp
-	iretq
+	FRAME_POP_KEPT
+	FRAME_POP_SCRATCH_IRET
 kiln_trap_done:
 1:	mov %rsp, %rdi
 	sub $8, %rsp

@@ -3,6 +3,7 @@
  * Interrupt and exception entries, and the syscall instruction's. Every vector runs on an IST stack: code compiled
  * for user space keeps data below rsp (the red zone), which an exception in ring 0 would overwrite.
  */
+#include "arch/x86_64/frame.S"
 #include "arch/x86_64/layout.h"
 
 #define NR_VECTORS 64
@@ -34,15 +35,7 @@ kvm_vectors:
 	/* A page fault: most are demand-zero pages, for which the registers that C keeps need not be saved. */
 page_fault:
 	push $0                /* cr2, below */
-	push %rdi
-	push %rsi
-	push %rdx
-	push %rcx
-	push %rax
-	push %r8
-	push %r9
-	push %r10
-	push %r11
+	FRAME_PUSH_SCRATCH
 	sub $8, %rsp           /* 16-aligned for C */
 	cld
 	mov %cr2, %rdi
@@ -56,36 +49,13 @@ page_fault:
 	add $8, %rsp
 	test %al, %al
 	jz trap_save_rest
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rax
-	pop %rcx
-	pop %rdx
-	pop %rsi
-	pop %rdi
-	add $24, %rsp
-	iretq
+	FRAME_POP_SCRATCH_IRET
 
 trap_common:
 	push $0                /* cr2, below */
-	push %rdi
-	push %rsi
-	push %rdx
-	push %rcx
-	push %rax
-	push %r8
-	push %r9
-	push %r10
-	push %r11
+	FRAME_PUSH_SCRATCH
 trap_save_rest:
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	FRAME_PUSH_KEPT
 	cld
 	cmpl $14, FRAME_VECTOR(%rsp)
 	jne 1f
@@ -95,23 +65,8 @@ trap_save_rest:
 	call kvm_trap
 	test %rax, %rax
 	jnz 2f
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rax
-	pop %rcx
-	pop %rdx
-	pop %rsi
-	pop %rdi
-	add $24, %rsp
-	iretq
+	FRAME_POP_KEPT
+	FRAME_POP_SCRATCH_IRET
 	/* The frame was copied to the thread's kernel stack: leave the IST stack, and go on there interruptibly. */
 2:	mov %rax, %rsp
 	sti
@@ -131,21 +86,8 @@ kvm_syscall_entry:
 	push %rax
 	push $TRAP_VECTOR_SYSCALL
 	push $0
-	push %rdi
-	push %rsi
-	push %rdx
-	push %rcx
-	push %rax
-	push %r8
-	push %r9
-	push %r10
-	push %r11
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	FRAME_PUSH_SCRATCH
+	FRAME_PUSH_KEPT
 	sti
 	jmp arch_trap_entry
 
