@@ -27,6 +27,7 @@ src-y += base/string.c
 src-y += core/futex.c
 src-$(CONFIG_FUTEX_PI) += core/futex_pi.c
 src-y += core/heap.c
+src-y += core/lock.c
 src-y += core/log.c
 src-y += core/options.c
 src-y += core/page.c

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Atomics and the spin lock. Kernel code is not preemptible and interrupt handlers take no lock
- * (docs/ARCHITECTURE.md, section 4), so a lock is only between CPUs: with CONFIG_NR_CPUS = 1 it
- * costs nothing and the assertions of lock ownership remain possible.
+ * The spin lock, and the order in which locks are taken. Kernel code is not preemptible and
+ * interrupt handlers take no lock (docs/ARCHITECTURE.md, section 4), so a lock is only between
+ * CPUs: with CONFIG_NR_CPUS = 1 it costs nothing.
+ *
+ * A CPU that waits for a lock serves meanwhile what other CPUs may wait for (plat->cpu_relax), so
+ * whoever holds one may wait for an answer of all CPUs. No lock is held across a sleep.
  */
 #ifndef BASE_ATOMIC_H
 #define BASE_ATOMIC_H
@@ -10,34 +13,104 @@
 #include <stdatomic.h>
 #include "base/types.h"
 
+/*
+ * A lock is taken only while locks of lower rank are held: outer ones first. Two locks of one rank
+ * are held at once only where that is said (futex buckets, run queues: by address). With
+ * CONFIG_DEBUG_LOCKS a lock taken out of order ends the system with a report.
+ */
+enum lock_rank {
+	LOCK_UNRANKED, /* nobody has initialised it: a bug */
+	LOCK_FD,       /* table of descriptors */
+	LOCK_FILE,     /* position and flags of an open file */
+	LOCK_PIPE,     /* pipes, eventfds, sockets: one object */
+	LOCK_CONSOLE,  /* console input */
+	LOCK_FUTEX,    /* futex buckets; program memory is touched under them */
+	LOCK_WAITQ,
+	LOCK_THREADS, /* the list of threads, their ids */
+	LOCK_SIGNAL,
+	LOCK_KSTACK,
+	LOCK_MM, /* the program's address space */
+	LOCK_PMAP,
+	LOCK_HEAP,
+	LOCK_PAGE,
+	LOCK_RUNQ,
+	LOCK_TIMER,
+	LOCK_RANDOM,
+	LOCK_DEVICE, /* registers of a device, host resources of linuxu */
+	LOCK_LOG,
+};
+
 struct spinlock {
 #if CONFIG_NR_CPUS > 1
-	_Atomic uint32_t held;
+	_Atomic uint8_t held;
+	uint8_t rank; /* enum lock_rank */
+#ifdef CONFIG_DEBUG_LOCKS
+	uint16_t owner; /* CPU, if held */
+#endif
 #else
-	uint32_t unused;
+	uint8_t unused;
 #endif
 };
 
-#define SPINLOCK_INIT                                                                              \
+#if CONFIG_NR_CPUS > 1
+#define SPINLOCK_INIT(rank_)                                                                       \
+	{                                                                                          \
+		.rank = (rank_)                                                                    \
+	}
+#else
+#define SPINLOCK_INIT(rank_)                                                                       \
 	{                                                                                          \
 		0                                                                                  \
 	}
+#endif
+
+/* core/lock.c: wait until l is free and take it. */
+void spin_contended(struct spinlock *l);
+/* core/lock.c, CONFIG_DEBUG_LOCKS: before taking, and before giving back. */
+void spin_check_take(struct spinlock *l);
+void spin_check_give(struct spinlock *l);
+
+static ALWAYS_INLINE void spin_init(struct spinlock *l, enum lock_rank rank)
+{
+	*l = (struct spinlock)SPINLOCK_INIT(rank);
+	(void)rank;
+}
 
 static ALWAYS_INLINE void spin_lock(struct spinlock *l)
 {
 #if CONFIG_NR_CPUS > 1
+#ifdef CONFIG_DEBUG_LOCKS
+	spin_check_take(l);
+#endif
 	/* Acquire: pairs with the release in spin_unlock(). */
-	while (atomic_exchange_explicit(&l->held, 1, memory_order_acquire))
-		while (atomic_load_explicit(&l->held, memory_order_relaxed))
-			__builtin_ia32_pause();
+	if (unlikely(atomic_exchange_explicit(&l->held, 1, memory_order_acquire)))
+		spin_contended(l);
 #else
 	(void)l;
 #endif
 }
 
+/* Take it if it is free. */
+static ALWAYS_INLINE bool spin_trylock(struct spinlock *l)
+{
+#if CONFIG_NR_CPUS > 1
+	if (atomic_exchange_explicit(&l->held, 1, memory_order_acquire))
+		return false;
+#ifdef CONFIG_DEBUG_LOCKS
+	spin_check_take(l);
+#endif
+#else
+	(void)l;
+#endif
+	return true;
+}
+
 static ALWAYS_INLINE void spin_unlock(struct spinlock *l)
 {
 #if CONFIG_NR_CPUS > 1
+#ifdef CONFIG_DEBUG_LOCKS
+	spin_check_give(l);
+#endif
 	atomic_store_explicit(&l->held, 0, memory_order_release);
 #else
 	(void)l;

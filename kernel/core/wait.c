@@ -9,7 +9,7 @@
 void waitq_init(struct waitq *wq)
 {
 	list_init(&wq->waiters);
-	wq->lock = (struct spinlock)SPINLOCK_INIT;
+	spin_init(&wq->lock, LOCK_WAITQ);
 }
 
 void waitq_add(struct waitq *wq, struct waiter *w)

@@ -8,7 +8,7 @@ void file_init(struct file *f, const struct file_ops *ops, unsigned flags)
 {
 	f->ops = ops;
 	f->pos = 0;
-	f->lock = (struct spinlock)SPINLOCK_INIT;
+	spin_init(&f->lock, LOCK_FILE);
 	atomic_init(&f->refs, 1);
 	atomic_init(&f->flags, flags);
 }

@@ -42,8 +42,10 @@ struct plat_ops {
 
 	/*
 	 * --- program address space (pmap): pages under the VMAs, which core/vma.c keeps ---
-	 * Ranges are page-aligned, inside [vma_min, vma_max) as set at boot. The mm lock is held by
-	 * the caller.
+	 * Ranges are page-aligned, inside the window. The caller holds the mm lock for writing,
+	 * except for pmap_fault() and pmap_populate(): for reading, so several CPUs may be in them
+	 * at once. When a function that takes pages or rights away returns, no CPU uses them any
+	 * more.
 	 */
 	/* A new anonymous mapping: reads as zero. kvm: nothing (faults fill it); linuxu: host mmap.
 	 * 0 or -ENOMEM. */
@@ -70,7 +72,7 @@ struct plat_ops {
 	void (*pmap_window)(vaddr_t *min, vaddr_t *max);
 
 	/* Kernel stacks: bytes usable bytes (page-multiple) with a guard page below. Base address
-	 * or 0 (no memory). */
+	 * or 0 (no memory). Several CPUs may call these two at once. */
 	vaddr_t (*kstack_alloc)(size_t bytes);
 	void (*kstack_free)(vaddr_t base, size_t bytes);
 
@@ -107,6 +109,33 @@ struct plat_ops {
 	 * could be lost.
 	 */
 	void (*idle)(uint64_t deadline_ns);
+
+	/*
+	 * --- other CPUs ---
+	 * The struct cpu of each is the platform's. What is said above to be "this CPU's"
+	 * (timer_set, idle) is so for each of them.
+	 */
+	/* CPUs that the program may use, 1 to CONFIG_NR_CPUS, the boot CPU among them. Found out at
+	 * the first call. */
+	unsigned (*cpu_count)(void);
+	/*
+	 * Start CPU id (1 to cpu_count() - 1; each once) and do not wait for it. Some time later it
+	 * calls cpu_main(), on a kernel stack of its own, with interrupts on and %gs at a struct
+	 * cpu that has self, id, canary, kstack_base and kstack_top. 0 or -ENOMEM (or what the host
+	 * said).
+	 */
+	int (*cpu_start)(unsigned id);
+	/*
+	 * Make another CPU look at its run queue and signals: soon PENDING_RESCHED and
+	 * PENDING_SIGNAL are set there, and idle() returns or does not begin. Locks may be held.
+	 */
+	void (*cpu_kick)(unsigned id);
+	/*
+	 * Called again and again while this CPU waits for another one to give a lock back, with
+	 * interrupts on or off (kvm: in page faults): serves what that one may be waiting for.
+	 * spins: how often it was called for this wait so far. Any kernel context.
+	 */
+	void (*cpu_relax)(unsigned spins);
 
 	/* --- others --- */
 	/* Up to n bytes of hardware or host entropy; returns how many are good. */
@@ -154,6 +183,9 @@ struct boot_info {
 
 /* kernel/boot/boot.c. On a boot stack; %gs holds the boot CPU's struct cpu. */
 NORETURN void boot_main(const struct boot_info *info);
+
+/* core/sched.c: what a CPU that plat->cpu_start() has started calls; see there. */
+NORETURN void cpu_main(void);
 
 /* The image's link-time layout (kernel/image.ld). */
 extern char kiln_image_base[], kiln_image_end[];

@@ -47,6 +47,11 @@ static size_t entropy(void *buf, size_t n)
 	return 0; /* rdseed and jitter are core's own; a virtio-rng driver comes with the devices */
 }
 
+static unsigned cpu_count(void)
+{
+	return 1;
+}
+
 static const struct plat_ops kvm_ops = {
 	.name = "kvm",
 	.ram_range = memmap_ram_range,
@@ -70,6 +75,7 @@ static const struct plat_ops kvm_ops = {
 	.clock_realtime_ns = clock_realtime_ns,
 	.timer_set = apic_timer_set,
 	.idle = idle,
+	.cpu_count = cpu_count,
 	.entropy = entropy,
 	.exe_read = memmap_exe_read,
 	.exit = power_exit,

@@ -9,6 +9,11 @@ static size_t entropy_get(void *buf, size_t n)
 	return r > 0 ? (size_t)r : 0;
 }
 
+static unsigned cpu_count(void)
+{
+	return 1;
+}
+
 const struct plat_ops linuxu_ops = {
 	.name = "linuxu",
 	.ram_range = linuxu_ram_range,
@@ -31,6 +36,7 @@ const struct plat_ops linuxu_ops = {
 	.clock_realtime_ns = linuxu_clock_realtime_ns,
 	.timer_set = linuxu_timer_set,
 	.idle = linuxu_idle,
+	.cpu_count = cpu_count,
 	.entropy = entropy_get,
 	.exe_read = linuxu_exe_read,
 	.exit = linuxu_exit,
