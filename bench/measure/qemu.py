@@ -36,8 +36,8 @@ def pvh_entry(path):
 
 
 def kiln_command(images, image, args=(), machine=None, memory=None):
-    """The QEMU command that kiln run would use, with emulation."""
-    cmd = [images.kiln, "run", "--dry-run", "--platform", "kvm", "--accel", "tcg"]
+    """The QEMU command that kiln run would use, with emulation and one CPU."""
+    cmd = [images.kiln, "run", "--dry-run", "--platform", "kvm", "--accel", "tcg", "--cpus", "1"]
     cmd += ["--machine", machine] if machine else []
     cmd += ["--memory", memory] if memory else []
     text = subprocess.run([*cmd, image, "--", *args], check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -40,7 +40,8 @@ void options_init(const char *cmdline)
 	while (cmdline_next(&cmdline, &token) && !cmdline_is(&token, "--")) {
 		if (cmdline_has_prefix(&token, "prog=", &value) ||
 		    cmdline_has_prefix(&token, "env=", &value) ||
-		    cmdline_has_prefix(&token, "logfd=", &value))
+		    cmdline_has_prefix(&token, "logfd=", &value) ||
+		    cmdline_has_prefix(&token, "cpus=", &value))
 			continue; /* abi/start.c, plat/linuxu */
 		if (cmdline_is(&token, "verbose"))
 			log_level = LOG_INFO;

@@ -73,6 +73,11 @@ def sizes_are_read_as_qemu_reads_them(w):
         check(f"-m {kib}K " in r.out, r.describe())
 
 
+def wrong_numbers_of_cpus_are_refused(w):
+    for n in ("", "0", "65", "-1", "2x", "1,2", "all", "99999999999999999999"):
+        expect(w.run("run", "--cpus", n, w.guest), 2, has="--cpus takes a number from 1 to 64")
+
+
 def environment_needs_name_and_value(w):
     for pair in ("", "A", "=1"):
         expect(w.run("run", "--env", pair, w.guest), 2, has="NAME=VALUE")

@@ -243,6 +243,33 @@ def qemu_arguments_are_added(w):
     check(r.out.endswith("-name 'a b'\n"), r.describe())
 
 
+def cpus_are_passed_on(w):
+    for n in ("1", "3", "64"):
+        options = ("--dry-run", "--accel", "tcg", "--cpus", n)
+        for machine in MACHINES:
+            r = _kvm(w, options=(*options, "--machine", machine))
+            check(f" -smp {n} " in r.out and ("tcg,thread=multi" in r.out) == (n != "1"), r.describe())
+        r = _linuxu(w, options=options)
+        check(f"KILN_OPTS=cpus={n} " in r.out, r.describe())
+
+
+def default_is_all_cpus_that_kiln_may_use(w):
+    mine = sorted(os.sched_getaffinity(0))
+    for cpus in (mine, mine[:1]):
+        given = ["taskset", "-c", ",".join(map(str, cpus)), w.kiln, "run", "--dry-run"]
+        n = min(len(cpus), 64)
+        r = w.command([*given, w.guest])
+        check(f" -smp {n} " in r.out, r.describe())
+        r = w.command([*given, "--platform", "linuxu", w.guest])
+        check(f"KILN_OPTS=cpus={n} " in r.out, r.describe())
+
+
+def machines_start_with_any_number_of_cpus(w):
+    for machine in MACHINES:
+        for n in ("1", "2", "64"):
+            expect(_kvm(w, "out:x", "exit:4", options=("--machine", machine, "--cpus", n)), 4, out="x\n", err="")
+
+
 def backtraces_bring_the_image_along(w):
     r = _kvm(w, options=("--dry-run", "--env", "RUST_BACKTRACE=1"))
     check(f"-initrd {w.guest} " in r.out, r.describe())

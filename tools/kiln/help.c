@@ -34,6 +34,8 @@ const char run_help[] =
 	"works)\n"
 	"  --memory SIZE            the machine's memory: 64M, 2G (default: 128M, or what the "
 	"image needs)\n"
+	"  --cpus N                 how many CPUs, 1 to 64 (default: all that kiln itself may "
+	"use)\n"
 	"  --env NAME=VALUE         a variable for the program, which has no others but "
 	"RUST_BACKTRACE; may "
 	"be repeated\n"

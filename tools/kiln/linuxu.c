@@ -21,12 +21,13 @@ static void linuxu_environment(const struct run *run, int log_fd, struct strv *e
 {
 	struct buf opts = {0};
 
+	buf_adds(&opts, "KILN_OPTS=");
 	if (log_fd >= 0)
-		buf_addf(&opts, "logfd=%d", log_fd);
+		buf_addf(&opts, "logfd=%d ", log_fd);
+	buf_addf(&opts, "cpus=%u", run->cpus);
 	if (run->verbose)
-		buf_addf(&opts, "%sverbose", opts.len ? " " : "");
-	if (opts.len)
-		strv_addf(env, "KILN_OPTS=%s", opts.p);
+		buf_adds(&opts, " verbose");
+	strv_add(env, opts.p);
 	strv_append(env, &run->env);
 	buf_free(&opts);
 }

@@ -4,6 +4,8 @@
  */
 #include "run.h"
 
+#include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@ enum {
 	RUN_MACHINE,
 	RUN_ACCEL,
 	RUN_MEMORY,
+	RUN_CPUS,
 	RUN_ENV,
 	RUN_GDB,
 	RUN_DRY_RUN,
@@ -34,6 +37,7 @@ static const struct opt run_options[] = {
 	{RUN_MACHINE, "machine", 0, "microvm|q35"},
 	{RUN_ACCEL, "accel", 0, "auto|kvm|tcg"},
 	{RUN_MEMORY, "memory", 0, "SIZE"},
+	{RUN_CPUS, "cpus", 0, "N"},
 	{RUN_ENV, "env", 0, "NAME=VALUE"},
 	{RUN_GDB, "gdb", 0, NULL},
 	{RUN_DRY_RUN, "dry-run", 0, NULL},
@@ -65,6 +69,36 @@ static const char *run_choice(const struct opts *o)
 	}
 	die(STATUS_USAGE, "--%s is %s, not %s\n  see: kiln run --help", o->opt->name, o->opt->value,
 	    o->value);
+}
+
+static unsigned int run_cpus(const char *value)
+{
+	uint64_t n;
+
+	if (!parse_number(value, CPUS_MAX, &n) || !n)
+		die(STATUS_USAGE, "--cpus takes a number from 1 to %d, not %s", CPUS_MAX, value);
+	return (unsigned int)n;
+}
+
+/* CPUs that this process may use. */
+static unsigned int run_host_cpus(void)
+{
+	/* Linux refuses a mask that is too small for the machine. */
+	for (size_t bits = 1024; bits <= 65536; bits *= 2) {
+		cpu_set_t *set = CPU_ALLOC(bits);
+		int n = -1;
+
+		if (!set)
+			break;
+		if (!sched_getaffinity(0, CPU_ALLOC_SIZE(bits), set))
+			n = CPU_COUNT_S(CPU_ALLOC_SIZE(bits), set);
+		CPU_FREE(set);
+		if (n > 0)
+			return n < CPUS_MAX ? (unsigned int)n : CPUS_MAX;
+		if (errno != EINVAL)
+			break;
+	}
+	return 1;
 }
 
 /* The last value given for a variable counts. */
@@ -124,6 +158,9 @@ static void run_take_option(struct run_command *c, const struct opts *o, int id)
 	case RUN_MEMORY:
 		if (!parse_size(o->value, &run->memory_bytes) || !run->memory_bytes)
 			die(STATUS_USAGE, "--memory takes a size like 64M or 2G, not %s", o->value);
+		break;
+	case RUN_CPUS:
+		run->cpus = run_cpus(o->value);
 		break;
 	case RUN_ENV:
 		run_add_env(run, o->value);
@@ -311,6 +348,8 @@ int run_main(char **argv)
 
 	run_parse(&c, argv);
 	run_pass_backtrace(&c.run);
+	if (!c.run.cpus)
+		c.run.cpus = run_host_cpus();
 	status = run_find_image(&c);
 	if (!status)
 		status = run_check_image(&c.run);

@@ -8,11 +8,15 @@
 #include "image.h"
 #include "util.h"
 
+/* As many as a kernel may be built for (CONFIG_NR_CPUS). */
+enum { CPUS_MAX = 64 };
+
 struct run {
 	bool linuxu;           /* platform; else kvm */
 	const char *machine;   /* kvm: microvm or q35 */
 	const char *accel;     /* kvm: "kvm" or "tcg" */
 	uint64_t memory_bytes; /* kvm */
+	unsigned int cpus;     /* 1 to CPUS_MAX */
 	bool dry_run;
 	bool gdb;
 	bool verbose;

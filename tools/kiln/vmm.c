@@ -33,7 +33,13 @@ static void vmm_machine(const struct run *run, struct strv *argv)
 	} else {
 		strv_add_all(argv, "-M", "q35,smm=off", "-bios", "qboot.rom", NULL);
 	}
-	strv_add_all(argv, "-accel", run->accel, "-cpu", "max", "-m", NULL);
+	/* Emulation: a host thread for each CPU. */
+	strv_add(argv, "-accel");
+	strv_addf(argv, "%s%s", run->accel,
+		  run->cpus > 1 && !strcmp(run->accel, "tcg") ? ",thread=multi" : "");
+	strv_add_all(argv, "-cpu", "max", "-smp", NULL);
+	strv_addf(argv, "%u", run->cpus);
+	strv_add(argv, "-m");
 	strv_addf(argv, "%lluK", (unsigned long long)(run->memory_bytes >> 10));
 	strv_add_all(argv, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
 		     NULL);
