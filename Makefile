@@ -74,6 +74,10 @@ test-unit test-guest test-diff test-cli test-matrix: test-%: ## one suite of the
 	@$(deps) base run rust test
 	$(main) all
 	@$(suites) $*
+test-smp: ## the guest tests 20 times (ROUNDS=N) with 1, 2 and 4 CPUs (CPUS=N,M) on both platforms: hours
+	@$(deps) base run rust test
+	$(main) all
+	@$(suites) guest diff apps --platform linuxu --platform kvm --cpus $(or $(CPUS),1,2,4) --rounds $(or $(ROUNDS),20)
 check: ## format, layers, sizes, system call list, unit tests
 	@$(deps) base test
 	$(main) kernel
@@ -108,4 +112,4 @@ help: ## this list
 	@printf '\nVariables: V=1  O=DIR  CC=clang  A=APPDIR  PLAT=kvm|linuxu  ARGS=...  KILN_CACHE=DIR\n'
 
 .PHONY: all run app debug kiln kernel ports rust rust-small install clean menuconfig defconfig savedefconfig test \
-	test-unit test-guest test-diff test-cli test-matrix check bench size lint format compile_commands.json deps fetch help
+	test-unit test-guest test-diff test-cli test-matrix test-smp check bench size lint format compile_commands.json deps fetch help

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from .runner import run_command
-from .settings import ROOT
+from .settings import CPUS_DEFAULT, ROOT
 
 
 def app_build(settings, app):
@@ -34,8 +34,9 @@ def app_build(settings, app):
 
 def run(settings, report):
     for app in sorted(p.parent for p in (ROOT / "apps").glob("*/expected")):
-        names = {p: f"apps/{p}/{app.name}" for p in settings.platforms if p != "linux"}
-        names = {p: n for p, n in names.items() if settings.wanted(n)}
+        names = {(p, n): f"apps/{p}/{app.name}@{n}" for p in settings.platforms if p != "linux"
+                 for n in settings.cpus or CPUS_DEFAULT}
+        names = {where: n for where, n in names.items() if settings.wanted(n)}
         if settings.list:
             for name in names.values():
                 report.note(name)
@@ -50,8 +51,8 @@ def run(settings, report):
                 report.failed(name, f"does not build:\n{e}", time.monotonic() - start)
             continue
         expected = (app / "expected").read_bytes()
-        for platform, name in names.items():
-            o = run_command([str(settings.kiln), "run", "--platform", platform, str(image)])
+        for (platform, cpus), name in names.items():
+            o = run_command([str(settings.kiln), "run", "--platform", platform, "--cpus", str(cpus), str(image)])
             if o.status == 0 and o.stdout == expected:
                 report.passed(name, o.seconds)
             else:

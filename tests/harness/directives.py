@@ -8,7 +8,7 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
-from .settings import PLATFORMS
+from .settings import CPUS_DEFAULT, CPUS_TORTURE, PLATFORMS
 
 LINE = re.compile(r"^\s*//@\s*([a-z0-9-]+):\s?(.*?)\s*$")
 ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|n|t|0|\\)")
@@ -52,6 +52,7 @@ class Case:
     judge: str = "tap"      # guest: tap, match or differ
     repeat: int = 1
     timeout: float = 60
+    cpus: tuple = None      # numbers of CPUs it is run with on linuxu and kvm
     memory: str = None      # kvm
     machine: str = None     # kvm
     cpu: str = None         # kvm
@@ -64,6 +65,10 @@ class Case:
     def full_name(self):
         return f"{self.program}:{self.name}" if self.name else self.program
 
+    @property
+    def default_cpus(self):
+        return self.cpus or (CPUS_TORTURE if self.program.startswith("torture_") else CPUS_DEFAULT)
+
 
 def _set(case, key, value, where):
     if key in ("suite", "judge", "memory", "machine", "cpu"):
@@ -72,6 +77,8 @@ def _set(case, key, value, where):
         setattr(case, key, int(value))
     elif key in ("timeout", "max-cpu"):
         setattr(case, key.replace("-", "_"), float(value))
+    elif key == "cpus":
+        case.cpus = tuple(int(n) for n in value.split())
     elif key in ("platforms", "compare"):
         setattr(case, key, tuple(value.split()))
     elif key in ("args", "env"):

@@ -44,12 +44,13 @@ def shell_text(command):
     return " ".join(quote(w) for w in command)
 
 
-def command_for(settings, platform, case, image, seed):
-    """Command and environment that run image on a platform."""
-    env = [f"TEST_SEED={seed}".encode()] + case.env
+def command_for(settings, platform, cpus, case, image, seed):
+    """Command and environment that run image on a platform. cpus: None on linux."""
+    here = cpus or len(os.sched_getaffinity(0))
+    env = [f"TEST_SEED={seed}".encode(), f"TEST_CPUS={here}".encode()] + case.env
     if platform == "linux":
         return [os.fsencode(image)] + case.args, env
-    cmd = [os.fsencode(settings.kiln), b"run", b"--platform", platform.encode()]
+    cmd = [os.fsencode(settings.kiln), b"run", b"--platform", platform.encode(), b"--cpus", str(cpus).encode()]
     if platform == "kvm":
         for option, value in (("--memory", case.memory), ("--machine", case.machine)):
             if value:
@@ -117,6 +118,6 @@ def run_command(command, env=(), stdin=b"", timeout=60, clean_env=False):
                    time.monotonic() - start, usage.ru_utime + usage.ru_stime)
 
 
-def run_case(settings, platform, case, image, seed):
-    command, env = command_for(settings, platform, case, image, seed)
+def run_case(settings, platform, cpus, case, image, seed):
+    command, env = command_for(settings, platform, cpus, case, image, seed)
     return run_command(command, env, case.stdin, case.timeout)

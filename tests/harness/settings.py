@@ -7,12 +7,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 PLATFORMS = ("linux", "linuxu", "kvm")
+CPUS_MAX = 64       # as kiln run has it
+CPUS_DEFAULT = (2,)  # numbers of CPUs that a test is run with
+CPUS_TORTURE = (1, 2, 4)
 
 
 class Settings:
     def __init__(self, args):
         self.platforms = tuple(args.platform or PLATFORMS)
         self.filters = args.filter
+        self.cpus = args.cpus
         self.repeat = args.repeat
         self.seed = args.seed if args.seed is not None else int(time.time()) % 1000000
         self.jobs = max(1, args.jobs)

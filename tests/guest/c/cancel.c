@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
+//@ cpus: 1 2 4
 /*
  * pthread_cancel of threads that wait in system calls of all kinds, test for it, or allow it at any
  * time; at once, after they have begun to wait, and as they begin.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
+//@ cpus: 1 2 4
 /*
  * futex(2) by its manual page: who is woken, how many, what is returned. Waiters announce
  * themselves and the main thread waits until they sleep (their number is known from a requeue to

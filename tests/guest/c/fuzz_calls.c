@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: guest
+//@ cpus: 1 2 4
 //@ platforms: linuxu kvm
 //@ timeout: 120
 //@ case: usual

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
+//@ cpus: 1 2 4
 //@ compare: stdout status
 /*
  * mmap and its family, as Linux does it: results, error numbers, what is in memory afterwards and

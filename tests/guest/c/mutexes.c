@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
+//@ cpus: 1 2 4
 /*
  * Mutexes with an owner that the kernel knows: robust ones and those with priority inheritance,
  * under contention with time limits and signals, and when the owner ends.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
+//@ cpus: 1 2 4
 /* Pipes, eventfds and poll between threads: what blocks, what wakes, what is the end. */
 #include "test.h"
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
+//@ cpus: 1 2 4
 //@ compare: stdout status
 /* poll, ppoll, select and pselect6: results, time-outs, signal masks, many descriptors, threads
  * that wait together. */

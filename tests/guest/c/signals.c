@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
+//@ cpus: 1 2 4
 //@ alone: yes
 /* Signals as signal(7), sigaction(2) and their kin describe them. */
 #include "test.h"

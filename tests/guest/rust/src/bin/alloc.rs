@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The allocator under seeded random load in several threads; nothing overlaps, freed memory comes back.
 //@ suite: guest
+//@ cpus: 1 2 4
 //@ repeat: 2
 //@ timeout: 120
 //@ memory: 128M

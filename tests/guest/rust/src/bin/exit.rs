@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How a program can end, and its status.
 //@ suite: diff
+//@ cpus: 1 2 4
 //@ compare: stdout status
 //@ case: zero
 //@ args: code 0

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A program that sleeps, or waits for a thread that sleeps, takes no processor time.
 //@ suite: guest
+//@ cpus: 1 2 4
 //@ judge: match
 //@ max-cpu: 1.5
 //@ case: sleep

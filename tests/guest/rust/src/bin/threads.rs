@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Threads in numbers: created, named, joined, detached, with stacks of all sizes.
 //@ suite: guest
+//@ cpus: 1 2 4
 //@ timeout: 180
 //@ memory: 512M
 use guest::{done, is, ok, Rng};

@@ -2,6 +2,7 @@
 //! Destructors of thread-locals run at the end of each thread, main's included, however it ends; the smallest
 //! stack that can be asked for is enough for a thread.
 //@ suite: diff
+//@ cpus: 1 2 4
 //@ case: return
 //@ args: return
 //@ status: 0
