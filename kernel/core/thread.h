@@ -151,6 +151,21 @@ void waitq_remove(struct waiter *w);
 /* Wake the first n waiters (all: UINT32_MAX). They stay enqueued until they remove themselves. */
 void waitq_wake(struct waitq *wq, uint32_t n);
 
+/*
+ * Whether there is anybody to wake, without the lock. Whoever has changed what waiters look at
+ * calls waitq_fence() and then this; with waitq_add()'s fence, either the waiter sees the change or
+ * this sees the waiter.
+ */
+static ALWAYS_INLINE void waitq_fence(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+static ALWAYS_INLINE bool waitq_active(const struct waitq *wq)
+{
+	return __atomic_load_n(&wq->waiters.next, __ATOMIC_RELAXED) != &wq->waiters;
+}
+
 /* Sleep on wq until (cond) is true; an expression with the value 0, -ETIMEDOUT or -ERESTARTSYS. */
 #define waitq_wait(wq, cond, deadline_ns, flags, reason)                                           \
 	({                                                                                         \

@@ -19,6 +19,7 @@ void waitq_add(struct waitq *wq, struct waiter *w)
 	spin_lock(&wq->lock);
 	list_push_back(&wq->waiters, &w->link);
 	spin_unlock(&wq->lock);
+	waitq_fence(); /* before the caller looks at what it waits for: pairs with waitq_active() */
 }
 
 void waitq_remove(struct waiter *w)
