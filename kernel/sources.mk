@@ -29,6 +29,7 @@ src-$(CONFIG_FUTEX_PI) += core/futex_pi.c
 src-y += core/heap.c
 src-y += core/lock.c
 src-y += core/log.c
+src-y += core/mutex.c
 src-y += core/options.c
 src-y += core/page.c
 src-y += core/random.c
@@ -95,4 +96,4 @@ src-y += core/report.c
 hot-y := arch/%.c base/chacha20.c base/rbtree.c base/string.c plat/image.c plat/kvm/apic.c plat/kvm/boot.c \
 	plat/kvm/clock.c plat/kvm/kvm.c plat/kvm/paging.c plat/kvm/trap.c plat/linuxu/clock.c plat/linuxu/memory.c \
 	plat/linuxu/signal.c plat/linuxu/timer.c core/futex.c core/heap.c core/page.c core/sched.c core/thread.c \
-	core/timer.c core/trap.c core/vma.c core/vma_tree.c core/wait.c abi/memory.c abi/sched.c abi/thread.c abi/time.c
+	core/timer.c core/trap.c core/vma.c core/vma_tree.c core/wait.c abi/memory.c abi/sched.c abi/thread.c abi/time.c fs/uio.c

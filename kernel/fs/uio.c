@@ -13,9 +13,10 @@ void uio_init(struct uio *u, struct uio_vec *vec, uint64_t base, size_t len, boo
 	*u = (struct uio){.vec = vec, .left = len, .kernel = kernel};
 }
 
-static int uio_copy_piece(const struct uio *u, enum uio_op op, uint64_t at, void *buf, size_t n)
+static ALWAYS_INLINE int uio_copy_piece(bool kernel, enum uio_op op, uint64_t at, void *buf,
+					size_t n)
 {
-	if (!u->kernel) {
+	if (likely(!kernel)) {
 		if (op == UIO_PUT)
 			return user_copy_out(at, buf, n);
 		return op == UIO_GET ? user_copy_in(buf, at, n) : user_clear(at, n);
@@ -40,28 +41,29 @@ static size_t uio_piece(struct uio *u, size_t n)
 	return MIN(u->vec->len - u->vec_done, n);
 }
 
-static void uio_advance(struct uio *u, size_t piece)
+static ALWAYS_INLINE int uio_copy(struct uio *u, enum uio_op op, char *buf, size_t n)
 {
-	u->vec_done += piece;
-	u->left -= piece;
-}
+	const struct uio_vec *vec = u->vec;
+	size_t done = u->vec_done, left = n;
 
-static int uio_copy(struct uio *u, enum uio_op op, char *buf, size_t n)
-{
-	struct uio next = *u;
+	while (left > 0) {
+		size_t piece = MIN(vec->len - done, left);
+		int err = uio_copy_piece(u->kernel, op, vec->base + done, buf, piece);
 
-	while (n > 0) {
-		size_t piece = uio_piece(&next, n);
-		int err = uio_copy_piece(u, op, next.vec->base + next.vec_done, buf, piece);
-
-		if (err != 0)
+		if (unlikely(err != 0))
 			return err;
-		uio_advance(&next, piece);
-		n -= piece;
+		left -= piece;
+		done += piece;
 		if (op != UIO_ZERO)
 			buf += piece;
+		if (left > 0) {
+			vec++;
+			done = 0;
+		}
 	}
-	*u = next;
+	u->vec = vec;
+	u->vec_done = done;
+	u->left -= n;
 	return 0;
 }
 
@@ -90,7 +92,8 @@ void uio_skip(struct uio *u, size_t n)
 	while (n > 0) {
 		size_t piece = uio_piece(u, n);
 
-		uio_advance(u, piece);
+		u->vec_done += piece;
+		u->left -= piece;
 		n -= piece;
 	}
 }
