@@ -132,13 +132,13 @@ static long fcntl_file(struct file *f, long fd, long cmd, long arg)
 
 long sys_fcntl(long fd, long cmd, long arg)
 {
-	struct file *f = fd_get((int)fd);
+	struct file *f = fd_borrow((int)fd);
 	long result;
 
 	if (f == NULL)
 		return -EBADF;
 	result = fcntl_file(f, fd, cmd, arg);
-	file_put(f);
+	fd_return((int)fd, f);
 	return result;
 }
 
@@ -163,13 +163,13 @@ static long ioctl_file(struct file *f, long fd, unsigned cmd, vaddr_t arg)
 
 long sys_ioctl(long fd, long cmd, long arg)
 {
-	struct file *f = fd_get_usable((int)fd);
+	struct file *f = fd_borrow_usable((int)fd);
 	long result;
 
 	if (f == NULL)
 		return -EBADF;
 	result = ioctl_file(f, fd, (unsigned)cmd, (vaddr_t)arg);
-	file_put(f);
+	fd_return((int)fd, f);
 	return result;
 }
 
@@ -182,28 +182,25 @@ long sys_pipe2(long fds, long flags)
 
 	if (((unsigned)flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
 		return -EINVAL;
-	err = pipe_create((unsigned)flags & O_NONBLOCK, &reader, &writer);
-	if (err != 0)
+	err = fd[0] = fd_reserve(0);
+	if (err < 0)
 		return err;
-	err = fd[0] = fd_install(reader, 0, cloexec);
+	err = fd[1] = fd_reserve(0);
 	if (err < 0)
-		goto put_files;
-	err = fd[1] = fd_install(writer, 0, cloexec);
-	if (err < 0)
-		goto close_reader;
-	if (user_copy_out((vaddr_t)fds, fd, sizeof(fd)) == 0)
-		return 0;
-	(void)fd_close(fd[1]);
-	(void)fd_close(fd[0]);
-	return -EFAULT;
+		goto unreserve_first;
+	err = user_copy_out((vaddr_t)fds, fd, sizeof(fd));
+	if (err == 0)
+		err = pipe_create((unsigned)flags & O_NONBLOCK, &reader, &writer);
+	if (err != 0)
+		goto unreserve_both;
+	fd_commit(fd[0], reader, cloexec);
+	fd_commit(fd[1], writer, cloexec);
+	return 0;
 
-close_reader:
-	(void)fd_close(fd[0]);
-	file_put(writer);
-	return err;
-put_files:
-	file_put(reader);
-	file_put(writer);
+unreserve_both:
+	fd_unreserve(fd[1]);
+unreserve_first:
+	fd_unreserve(fd[0]);
 	return err;
 }
 
@@ -236,11 +233,11 @@ long sys_eventfd(long value)
 /* No file that there is has storage behind it, for which these calls are. */
 long sys_fsync(long fd)
 {
-	struct file *f = fd_get_usable((int)fd);
+	struct file *f = fd_borrow_usable((int)fd);
 
 	if (f == NULL)
 		return -EBADF;
-	file_put(f);
+	fd_return((int)fd, f);
 	return -EINVAL;
 }
 
@@ -257,7 +254,7 @@ long sys_sync(void)
 /* The kinds of advice of Linux are 0 to 5. Pipes and terminals take none. */
 long sys_fadvise64(long fd, long offset, long len, long advice)
 {
-	struct file *f = fd_get_usable((int)fd);
+	struct file *f = fd_borrow_usable((int)fd);
 	long err = 0;
 
 	(void)offset;
@@ -267,7 +264,7 @@ long sys_fadvise64(long fd, long offset, long len, long advice)
 		err = -ESPIPE;
 	else if (len < 0 || advice < 0 || advice > 5)
 		err = -EINVAL;
-	file_put(f);
+	fd_return((int)fd, f);
 	return err;
 }
 

@@ -73,13 +73,13 @@ static int range_import(struct uio *u, struct uio_vec *vec, long addr, long len)
 
 static long file_stream(long fd, struct uio *u, file_stream_fn op)
 {
-	struct file *f = fd_get((int)fd);
+	struct file *f = fd_borrow((int)fd);
 	long n;
 
 	if (f == NULL)
 		return -EBADF;
 	n = op(f, u);
-	file_put(f);
+	fd_return((int)fd, f);
 	return n;
 }
 
@@ -90,11 +90,11 @@ static long file_at(long fd, struct uio *u, long pos, file_at_fn op)
 
 	if (pos < 0)
 		return -EINVAL;
-	f = fd_get((int)fd);
+	f = fd_borrow((int)fd);
 	if (f == NULL)
 		return -EBADF;
 	n = op(f, u, (uint64_t)pos);
-	file_put(f);
+	fd_return((int)fd, f);
 	return n;
 }
 
@@ -185,13 +185,13 @@ long sys_pwritev(long fd, long addr, long count, long pos, long pos_high)
 
 long sys_lseek(long fd, long offset, long whence)
 {
-	struct file *f = fd_get_usable((int)fd);
+	struct file *f = fd_borrow_usable((int)fd);
 	long pos;
 
 	if (f == NULL)
 		return -EBADF;
 	pos = file_seek(f, offset, (int)whence);
-	file_put(f);
+	fd_return((int)fd, f);
 	return pos;
 }
 
@@ -226,7 +226,7 @@ static long sendfile_copy(struct file *out, struct file *in, uint64_t *pos, size
 
 long sys_sendfile(long out_fd, long in_fd, long offset, long count)
 {
-	struct file *in = fd_get((int)in_fd), *out = fd_get((int)out_fd);
+	struct file *in = fd_borrow((int)in_fd), *out = fd_borrow((int)out_fd);
 	uint64_t pos = 0;
 	long n = -EBADF;
 
@@ -242,8 +242,8 @@ long sys_sendfile(long out_fd, long in_fd, long offset, long count)
 		n = -EFAULT;
 put:
 	if (in != NULL)
-		file_put(in);
+		fd_return((int)in_fd, in);
 	if (out != NULL)
-		file_put(out);
+		fd_return((int)out_fd, out);
 	return n;
 }

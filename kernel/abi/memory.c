@@ -149,11 +149,11 @@ long sys_mmap(long addr, long length, long protection, long mapflags, long fd, l
 	}
 	if ((uint64_t)offset > UINT64_MAX - (uint64_t)length)
 		return -EOVERFLOW;
-	f = fd_get((int)fd);
+	f = fd_borrow((int)fd);
 	if (f == NULL)
 		return -EBADF;
 	rc = mmap_file(f, (vaddr_t)addr, (size_t)length, prot, flags, (uint64_t)offset);
-	file_put(f);
+	fd_return((int)fd, f);
 	return rc;
 }
 

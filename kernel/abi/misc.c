@@ -79,26 +79,27 @@ static struct k_rlimit rlimit_get(unsigned resource)
 	case RLIMIT_CORE:
 		return (struct k_rlimit){0, 0};
 	case RLIMIT_NOFILE:
-		return (struct k_rlimit){fd_limit, FD_LIMIT_MAX};
+		return (struct k_rlimit){atomic_load_explicit(&fd_limit, memory_order_relaxed),
+					 FD_LIMIT_MAX};
 	default:
 		return (struct k_rlimit){RLIM_INFINITY, RLIM_INFINITY};
 	}
 }
 
-/* What can be set is RLIMIT_NOFILE's soft limit; setting others to what they are is allowed. */
-static long rlimit_set(unsigned resource, const struct k_rlimit *wanted)
+/* What can be set is RLIMIT_NOFILE's soft limit; setting others to what they are is allowed. old:
+ * as rlimit_get() gave it; it becomes what was there when the limit was set. */
+static long rlimit_set(unsigned resource, const struct k_rlimit *wanted, struct k_rlimit *old)
 {
-	struct k_rlimit now = rlimit_get(resource);
-
 	if (wanted->soft > wanted->hard)
 		return -EINVAL;
-	if (wanted->hard > now.hard)
+	if (wanted->hard != old->hard)
 		return -EPERM;
-	if (resource == RLIMIT_NOFILE) {
-		fd_limit = (uint32_t)wanted->soft;
-		return wanted->hard == now.hard ? 0 : -EPERM;
-	}
-	return wanted->soft == now.soft && wanted->hard == now.hard ? 0 : -EPERM;
+	if (resource == RLIMIT_NOFILE)
+		old->soft = atomic_exchange_explicit(&fd_limit, (uint32_t)wanted->soft,
+						     memory_order_relaxed);
+	else if (wanted->soft != old->soft)
+		return -EPERM;
+	return 0;
 }
 
 long sys_prlimit64(long pid, long resource, long new_limit, long old_limit)
@@ -114,7 +115,7 @@ long sys_prlimit64(long pid, long resource, long new_limit, long old_limit)
 		return -EFAULT;
 	old = rlimit_get((unsigned)resource);
 	if (new_limit != 0)
-		err = rlimit_set((unsigned)resource, &wanted);
+		err = rlimit_set((unsigned)resource, &wanted, &old);
 	if (err == 0 && old_limit != 0)
 		err = user_copy_out((vaddr_t)old_limit, &old, sizeof(old));
 	return err;

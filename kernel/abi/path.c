@@ -27,13 +27,13 @@ static int path_base(long dirfd, unsigned *dir)
 		*dir = atomic_load_explicit(&node_cwd, memory_order_relaxed);
 		return 0;
 	}
-	f = fd_get((int)dirfd);
+	f = fd_borrow((int)dirfd);
 	if (f == NULL)
 		return -EBADF;
 	*dir = node_of_file(f);
 	if (*dir != NODE_NONE && node_kind(*dir) == NODE_KIND_DIR)
 		err = 0;
-	file_put(f);
+	fd_return((int)dirfd, f);
 	return err;
 }
 
@@ -212,7 +212,8 @@ long sys_faccessat2(long dirfd, long path, long mode, long flags)
 long sys_getcwd(long buf, long size)
 {
 	char text[64];
-	ssize64_t n = node_path_text(node_cwd, text, sizeof(text));
+	ssize64_t n = node_path_text(atomic_load_explicit(&node_cwd, memory_order_relaxed), text,
+				     sizeof(text));
 
 	if (n < 0)
 		return n;
@@ -238,24 +239,24 @@ long sys_chdir(long path)
 
 long sys_fchdir(long fd)
 {
-	struct file *f = fd_get((int)fd);
+	struct file *f = fd_borrow((int)fd);
 	long err;
 
 	if (f == NULL)
 		return -EBADF;
 	err = chdir_node((long)node_of_file(f));
-	file_put(f);
+	fd_return((int)fd, f);
 	return err;
 }
 
 long sys_getdents64(long fd, long buf, long size)
 {
-	struct file *f = fd_get_usable((int)fd);
+	struct file *f = fd_borrow_usable((int)fd);
 	long n;
 
 	if (f == NULL)
 		return -EBADF;
 	n = node_getdents(f, (vaddr_t)buf, (size_t)(unsigned)size);
-	file_put(f);
+	fd_return((int)fd, f);
 	return n;
 }

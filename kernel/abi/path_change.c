@@ -167,11 +167,11 @@ long sys_lchown(long path, long uid, long gid)
 /* A descriptor in place of a path: AT_EMPTY_PATH, or a path of NULL for utimensat. */
 static long change_file(long fd)
 {
-	struct file *f = fd_get((int)fd);
+	struct file *f = fd_borrow((int)fd);
 
 	if (f == NULL)
 		return -EBADF;
-	file_put(f);
+	fd_return((int)fd, f);
 	return -EROFS;
 }
 

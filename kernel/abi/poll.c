@@ -140,7 +140,7 @@ static long poll_until(long fds, unsigned long n, uint64_t deadline_ns)
 	struct poll_slot few[POLL_FEW], *slots;
 	long count;
 
-	if (n > fd_limit)
+	if (n > atomic_load_explicit(&fd_limit, memory_order_relaxed))
 		return -EINVAL;
 	slots = poll_slots_alloc(few, n);
 	if (slots == NULL)

@@ -80,12 +80,12 @@ static long statx_put(vaddr_t buf, const struct file_stat *st)
 
 static long stat_fd(long fd, struct file_stat *st)
 {
-	struct file *f = fd_get((int)fd);
+	struct file *f = fd_borrow((int)fd);
 
 	if (f == NULL)
 		return -EBADF;
 	file_stat(f, st);
-	file_put(f);
+	fd_return((int)fd, f);
 	return 0;
 }
 
@@ -110,7 +110,7 @@ static long stat_at(long dirfd, long path, long flags, struct file_stat *st)
 	if (empty < 0)
 		return empty;
 	if (empty == 1 && (int)dirfd == AT_FDCWD) {
-		node_stat(node_cwd, st);
+		node_stat(atomic_load_explicit(&node_cwd, memory_order_relaxed), st);
 		return 0;
 	}
 	if (empty == 1)

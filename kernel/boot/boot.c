@@ -8,6 +8,7 @@
 #include "core/page.h"
 #include "core/thread.h"
 #include "core/vma.h"
+#include "fs/file.h"
 #include "plat/image.h"
 #include "plat/plat.h"
 
@@ -45,6 +46,7 @@ NORETURN void boot_main(const struct boot_info *info)
 	vma_init();
 	image_register();
 	thread_init();
+	fd_init();
 	program_start(info);
 	if (IS_ENABLED(CONFIG_BOOT_BANNER)) {
 		static const char banner[] = "Kiln " KILN_VERSION "\n";

@@ -8,24 +8,29 @@ void file_init(struct file *f, const struct file_ops *ops, unsigned flags)
 {
 	f->ops = ops;
 	f->pos = 0;
-	spin_init(&f->lock, LOCK_FILE);
+	mutex_init(&f->pos_lock);
 	atomic_init(&f->refs, 1);
 	atomic_init(&f->flags, flags);
 }
 
 struct file *file_get(struct file *f)
 {
-	/* Relaxed: whoever gets a reference has one to get it from, or holds the table's lock. */
+	/* Relaxed: whoever gets a reference has one to get it from. */
 	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
 	return f;
 }
 
-void file_put(struct file *f)
+void file_put_many(struct file *f, uint64_t refs)
 {
-	/* Release what this reference did to the file, acquire it in the one that frees. */
-	if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1 &&
+	/* Release what these references did to the file, acquire it in the one that frees. */
+	if (atomic_fetch_sub_explicit(&f->refs, refs, memory_order_acq_rel) == refs &&
 	    f->ops->release != NULL)
 		f->ops->release(f);
+}
+
+void file_put(struct file *f)
+{
+	file_put_many(f, 1);
 }
 
 bool file_readable(const struct file *f)
@@ -56,18 +61,17 @@ static ssize64_t file_move(struct file *f, struct uio *u, uint64_t pos, bool wri
 	return op(f, u, pos);
 }
 
-/* Files with a position do not sleep in read and write, so that the lock may be held. */
 static ssize64_t file_move_on(struct file *f, struct uio *u, bool write)
 {
 	ssize64_t n;
 
-	if (!f->ops->seekable)
+	if (!f->ops->seekable || f->ops->seek_ignored)
 		return file_move(f, u, 0, write);
-	spin_lock(&f->lock);
+	mutex_lock(&f->pos_lock);
 	n = file_move(f, u, f->pos, write);
 	if (n > 0)
 		f->pos += (uint64_t)n;
-	spin_unlock(&f->lock);
+	mutex_unlock(&f->pos_lock);
 	return n;
 }
 
@@ -102,15 +106,15 @@ ssize64_t file_seek(struct file *f, int64_t offset, int whence)
 		return 0;
 	if (!f->ops->seekable)
 		return -ESPIPE;
+	mutex_lock(&f->pos_lock);
 	file_stat(f, &st);
-	spin_lock(&f->lock);
 	base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? f->pos : st.size;
 	if (whence >= SEEK_SET && whence <= SEEK_END &&
 	    !__builtin_add_overflow((int64_t)base, offset, &target) && target >= 0) {
 		f->pos = (uint64_t)target;
 		result = target;
 	}
-	spin_unlock(&f->lock);
+	mutex_unlock(&f->pos_lock);
 	return result;
 }
 

@@ -5,8 +5,8 @@
 #ifndef FS_FILE_H
 #define FS_FILE_H
 
-#include "base/atomic.h"
 #include "base/types.h"
+#include "core/mutex.h"
 #include "fs/uio.h"
 
 struct poll_table; /* fs/poll.h */
@@ -52,17 +52,20 @@ struct file_ops {
 	bool mappable; /* mmap(2) may read it into memory, or, for /dev/zero, give plain memory */
 };
 
+#define FILE_ALIGN 16 /* the table of descriptors counts on it */
+
 struct file {
 	const struct file_ops *ops;
-	_Atomic uint32_t refs;
+	_Atomic uint64_t refs;
 	_Atomic uint32_t flags; /* O_*: access mode and status flags */
-	struct spinlock lock;   /* guards pos */
+	struct mutex pos_lock;  /* guards pos; held while a read or write that moves it goes on */
 	uint64_t pos;
-};
+} ALIGNED(FILE_ALIGN);
 
 void file_init(struct file *f, const struct file_ops *ops, unsigned flags);
 struct file *file_get(struct file *f); /* another reference; returns f */
 void file_put(struct file *f);
+void file_put_many(struct file *f, uint64_t refs);
 
 static inline unsigned file_flags(const struct file *f)
 {
@@ -84,17 +87,34 @@ void file_stat(struct file *f, struct file_stat *out);
 
 /* --- descriptors (fd.c) --- */
 
-/* The file behind fd, with a reference for the caller; NULL if fd is not open. */
+/* Boot: the console's files become descriptors 0, 1 and 2. */
+void fd_init(void);
+
+/*
+ * The file behind fd, for one call: fd_return() must follow, and a thread borrows two files at most
+ * at a time. NULL if fd is not open. The file stays good whatever happens to fd meanwhile.
+ */
+struct file *fd_borrow(int fd);
+void fd_return(int fd, struct file *f);
+/* The file behind fd, with a reference of its own (file_put()); NULL if fd is not open. */
 struct file *fd_get(int fd);
 /* The same for calls that do something with the file: none if it was opened with O_PATH. */
+struct file *fd_borrow_usable(int fd);
 struct file *fd_get_usable(int fd);
+
 /*
- * Put f at the lowest free descriptor >= min. The caller's reference goes over to the table on
- * success. The descriptor, -EMFILE, -EINVAL (min is above the limit) or -ENOMEM.
+ * Take the lowest free descriptor >= min; it is not open until fd_commit(). The descriptor,
+ * -EMFILE, -EINVAL (min is above the limit) or -ENOMEM.
  */
+int fd_reserve(int min);
+/* Open a reserved descriptor; the caller's reference to f goes over to the table. */
+void fd_commit(int fd, struct file *f, bool cloexec);
+/* Give a reserved descriptor back. */
+void fd_unreserve(int fd);
+/* Both in one: the reference goes over on success. As fd_reserve(). */
 int fd_install(struct file *f, int min, bool cloexec);
 /* Put f at fd, closing what was there; the reference goes over on success. fd, -EBADF (fd is above
- * the limit), -ENOMEM. */
+ * the limit), -EBUSY (somebody has reserved it), -ENOMEM. */
 int fd_replace(struct file *f, int fd, bool cloexec);
 /* 0 or -EBADF. */
 int fd_close(int fd);
@@ -106,8 +126,9 @@ int fd_cloexec_set(int fd, bool on);
 /* The lowest open descriptor >= fd, or -1. */
 int fd_next(int fd);
 
-/* RLIMIT_NOFILE: soft limit and the highest value that it can be given. */
-#define FD_LIMIT_MAX 65536
-extern uint32_t fd_limit;
+/* RLIMIT_NOFILE: soft limit and the highest value that it can be given. Relaxed: it orders nothing.
+ */
+#define FD_LIMIT_MAX 65536u
+extern _Atomic uint32_t fd_limit;
 
 #endif

@@ -105,13 +105,14 @@ static unsigned node_follow(unsigned node)
 	if (node < NODE_FD)
 		node = nodes[node].target;
 	if (node >= NODE_FD) {
-		struct file *f = fd_get((int)(node - NODE_FD));
+		int fd = (int)(node - NODE_FD);
+		struct file *f = fd_borrow(fd);
 
 		if (f == NULL)
 			return NODE_NONE;
 		if (node_of_file(f) != NODE_NONE)
 			node = node_of_file(f);
-		file_put(f);
+		fd_return(fd, f);
 	}
 	return node;
 }
@@ -206,7 +207,7 @@ ssize64_t node_path_text(unsigned node, char *buf, size_t cap)
 /* What /proc/self/fd/N leads to. */
 static ssize64_t node_readlink_fd(int fd, char *buf, size_t cap)
 {
-	struct file *f = fd_get(fd);
+	struct file *f = fd_borrow(fd);
 	struct file_stat st;
 	ssize64_t n;
 
@@ -221,7 +222,7 @@ static ssize64_t node_readlink_fd(int fd, char *buf, size_t cap)
 		n = (ssize64_t)fmt_format(buf, cap, "/dev/tty");
 	else
 		n = (ssize64_t)fmt_format(buf, cap, "anon_inode:[eventfd]");
-	file_put(f);
+	fd_return(fd, f);
 	return n;
 }
 
@@ -418,7 +419,7 @@ ssize64_t node_getdents(struct file *f, vaddr_t buf, size_t len)
 
 	if (dir == NODE_NONE || node_kind(dir) != NODE_KIND_DIR)
 		return -ENOTDIR;
-	spin_lock(&f->lock);
+	mutex_lock(&f->pos_lock);
 	for (;;) {
 		struct dirent64 e = {0};
 		uint64_t at = f->pos;
@@ -432,6 +433,6 @@ ssize64_t node_getdents(struct file *f, vaddr_t buf, size_t len)
 		done += e.reclen;
 		f->pos = at + 1;
 	}
-	spin_unlock(&f->lock);
+	mutex_unlock(&f->pos_lock);
 	return done > 0 ? (ssize64_t)done : err;
 }

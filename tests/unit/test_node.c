@@ -3,7 +3,7 @@
  * Paths in the fixed tree: what resolves where, a slow model for random paths, garbage, folders,
  * links and texts.
  *
- * sources: fs/node.c fs/dev.c fs/exe.c fs/proc.c fs/uio.c fs/file.c fs/fd.c base/fmt.c
+ * sources: fs/node.c fs/dev.c fs/exe.c fs/proc.c fs/uio.c fs/file.c fs/fd.c core/wait.c base/fmt.c
  * fakes: log random heap page fail
  */
 #include "fake/fake.h"
@@ -56,6 +56,16 @@ void vma_usage(uint64_t *mapped, uint64_t *touched)
 unsigned thread_count(void)
 {
 	return 3;
+}
+
+void mutex_lock_contended(struct mutex *m)
+{
+	fail_msg("a mutex is taken twice");
+}
+
+void thread_wake(struct thread *t)
+{
+	fail_msg("nobody sleeps");
 }
 
 int user_copy_in(void *dst, vaddr_t src, size_t n)
@@ -355,5 +365,6 @@ int main(void)
 	};
 
 	fake_seed_from_env();
+	fd_init();
 	return cmocka_run_group_tests_name("node", tests, NULL, NULL);
 }

@@ -4,9 +4,8 @@
  * threads at both ends; the descriptor table against an array.
  *
  * sources: fs/pipe.c fs/uio.c fs/file.c fs/fd.c fs/poll.c fs/eventfd.c core/thread.c core/sched.c
- * sources: core/wait.c core/timer.c core/futex.c core/futex_pi.c core/signal.c base/rbtree.c
- * sources: base/string.c
- * fakes: machine log random heap page fail
+ * sources: core/wait.c core/mutex.c core/timer.c core/futex.c core/futex_pi.c core/signal.c
+ * base/rbtree.c sources: base/string.c fakes: machine log random heap page fail
  */
 #include "fake/fake.h"
 
@@ -44,6 +43,7 @@ static ssize64_t move(struct file *f, void *buf, size_t n, bool write)
 static int setup(void **state)
 {
 	machine_reset();
+	fd_init();
 	return 0;
 }
 
@@ -263,7 +263,7 @@ static void fd_thread(void *arg)
 {
 	struct file *f;
 
-	fd_limit = FDS - 10;
+	atomic_store(&fd_limit, FDS - 10);
 	for (unsigned i = 0; i < 5000; i++) {
 		int fd = 3 + (int)fake_random_below(FDS - 20), min = 3 + (int)fake_random_below(20);
 
