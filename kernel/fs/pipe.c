@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A pipe is a ring of pages, each allocated when the first byte comes into it and freed when the
- * last one has left, so that an idle pipe costs next to nothing. Writes of up to PIPE_BUF bytes go
- * in whole or wait.
+ * last one has left. Writes of up to PIPE_BUF bytes go in whole or wait.
+ *
+ * One reader and one writer at a time move bytes, and do not disturb each other: the writer owns
+ * head and the pages that it has not filled, the reader owns tail and the pages that it has not
+ * emptied. So program memory is touched with a mutex held, and no spin lock. The ring has twice the
+ * pages that the capacity needs, so that the newest byte is never in the page of the oldest.
+ *
+ * A thread that sleeps in read or write is woken alone, and wakes the next one when it leaves
+ * something to do. Who polls has queues apart, all of whom are woken.
  */
 #include "fs/pipe.h"
 #include "base/errno.h"
@@ -23,14 +30,19 @@ struct pipe_end {
 };
 
 struct pipe {
-	struct spinlock lock; /* guards all below */
-	uint32_t capacity;    /* bytes; a power of two, at least a page */
-	uint32_t head,
-		tail;    /* written and read so far, wrapping; the difference is what is in it */
-	uint8_t **pages; /* capacity / PAGE_SIZE; NULL where nothing is stored */
-	bool reader_open, writer_open;
-	struct waitq readable; /* woken when bytes come or the writer leaves */
-	struct waitq writable; /* woken when bytes leave or the reader leaves */
+	/* Taken in this order. What both guard is changed with both held. */
+	struct mutex read_lock;    /* guards tail, and pages[] of what is in the pipe */
+	struct mutex write_lock;   /* guards head, and pages[] of what is not */
+	uint8_t **pages;           /* pipe_ring_pages(); NULL where nothing is stored; both locks */
+	_Atomic uint32_t capacity; /* bytes; a power of two, at least a page; both locks */
+	/* Bytes written and read so far, wrapping; the difference is what is in it. Each is stored
+	 * (release) when the bytes are moved, and the other side loads it (acquire) before it goes
+	 * there. */
+	_Atomic uint32_t head, tail;
+	_Atomic bool reader_open, writer_open; /* cleared once, before the other side is woken */
+	_Atomic uint8_t ends;                  /* that are open: who closes the last one frees */
+	struct waitq read_wait, read_poll;     /* bytes come, or the writer leaves */
+	struct waitq write_wait, write_poll;   /* bytes leave, or the reader leaves */
 	struct pipe_end reader, writer;
 };
 
@@ -39,112 +51,204 @@ static struct pipe *pipe_of(struct file *f)
 	return container_of(f, struct pipe_end, file)->pipe;
 }
 
-static uint32_t pipe_used(const struct pipe *p)
+static ALWAYS_INLINE uint32_t pipe_load(const _Atomic uint32_t *at)
 {
-	return p->head - p->tail;
+	return atomic_load_explicit(at, memory_order_acquire);
+}
+
+static uint32_t pipe_capacity_of(const struct pipe *p)
+{
+	return atomic_load_explicit(&p->capacity, memory_order_relaxed);
+}
+
+static size_t pipe_ring_pages(uint32_t capacity)
+{
+	return 2 * (capacity >> PAGE_SHIFT);
+}
+
+/* Bytes in the pipe; without a lock more than there ever were at once, but never less than 0. */
+static ALWAYS_INLINE uint32_t pipe_used(const struct pipe *p)
+{
+	uint32_t tail = pipe_load(&p->tail);
+
+	return pipe_load(&p->head) - tail;
+}
+
+/* Is there room for n bytes? */
+static ALWAYS_INLINE bool pipe_has_room(const struct pipe *p, size_t n)
+{
+	return pipe_used(p) + n <= pipe_capacity_of(p);
+}
+
+static bool pipe_is_open(const _Atomic bool *end)
+{
+	return atomic_load_explicit(end, memory_order_acquire);
 }
 
 /* Where the byte with number at lies; NULL if its page is not there. */
-static uint8_t **pipe_page(struct pipe *p, uint32_t at)
+static ALWAYS_INLINE uint8_t **pipe_page(struct pipe *p, uint32_t at)
 {
-	return &p->pages[(at & (p->capacity - 1)) >> PAGE_SHIFT];
+	return &p->pages[(at & (2 * pipe_capacity_of(p) - 1)) >> PAGE_SHIFT];
 }
 
-/* Free the page that at is in. */
-static void pipe_drop_page(struct pipe *p, uint32_t at)
+/* Something has come, or has been left over: wake one reader, and all who poll. */
+static ALWAYS_INLINE void pipe_wake_readers(struct pipe *p)
 {
-	uint8_t **page = pipe_page(p, at);
-
-	if (*page != NULL)
-		page_free(*page, 0);
-	*page = NULL;
+	if (unlikely(waitq_active(&p->read_wait)))
+		waitq_wake(&p->read_wait, 1);
+	if (unlikely(waitq_active(&p->read_poll)))
+		waitq_wake(&p->read_poll, UINT32_MAX);
 }
 
-/* Move up to n bytes in: bytes moved, or -EFAULT, -ENOMEM if there are none. */
-static ssize64_t pipe_put_locked(struct pipe *p, struct uio *u, size_t n)
+/* The same for room. Less than PIPE_BUF is nothing that anybody was told of. */
+static ALWAYS_INLINE void pipe_wake_writers(struct pipe *p)
 {
-	size_t done = 0;
-	int err = 0;
-
-	while (done < n) {
-		uint32_t offset = p->head & (PAGE_SIZE - 1);
-		size_t piece = MIN(n - done, PAGE_SIZE - offset);
-		uint8_t **page = pipe_page(p, p->head);
-
-		if (*page == NULL)
-			*page = page_alloc(0);
-		err = *page == NULL ? -ENOMEM : uio_get(u, *page + offset, piece);
-		if (err != 0)
-			break;
-		p->head += (uint32_t)piece;
-		done += piece;
-	}
-	return done > 0 ? (ssize64_t)done : err;
+	if (likely(!waitq_active(&p->write_wait) && !waitq_active(&p->write_poll)))
+		return;
+	if (!pipe_has_room(p, PIPE_BUF))
+		return;
+	waitq_wake(&p->write_wait, 1);
+	waitq_wake(&p->write_poll, UINT32_MAX);
 }
+
+/* --- reading --- */
 
 /* Move up to n bytes out: bytes moved, or -EFAULT if there are none. */
 static ssize64_t pipe_get_locked(struct pipe *p, struct uio *u, size_t n)
 {
+	uint32_t tail = atomic_load_explicit(&p->tail, memory_order_relaxed);
 	size_t done = 0;
 	int err = 0;
 
 	while (done < n) {
-		uint32_t offset = p->tail & (PAGE_SIZE - 1);
+		uint32_t offset = tail & (PAGE_SIZE - 1);
 		size_t piece = MIN(n - done, PAGE_SIZE - offset);
+		uint8_t **page = pipe_page(p, tail);
 
-		err = uio_put(u, *pipe_page(p, p->tail) + offset, piece);
+		err = uio_put(u, *page + offset, piece);
 		if (err != 0)
 			break;
-		p->tail += (uint32_t)piece;
 		done += piece;
-		/* In a full ring the newest bytes may be in the same page as the oldest were. */
-		if (offset + piece == PAGE_SIZE &&
-		    p->head - (p->tail - (uint32_t)PAGE_SIZE) <= p->capacity)
-			pipe_drop_page(p, p->tail - 1);
-	}
-	/* Empty: what is written next begins a page, so that the page in use is the only one to
-	 * free. */
-	if (p->head == p->tail && (p->tail & (PAGE_SIZE - 1)) != 0) {
-		pipe_drop_page(p, p->tail);
-		p->head = p->tail = 0;
+		tail += (uint32_t)piece;
+		if (offset + piece == PAGE_SIZE) {
+			page_free(*page, 0);
+			*page = NULL;
+		}
+		/* The writer may have these bytes' place now. */
+		atomic_store_explicit(&p->tail, tail, memory_order_release);
 	}
 	return done > 0 ? (ssize64_t)done : err;
+}
+
+/* What waitq_wait() looks at. */
+static bool pipe_read_ready(const struct pipe *p)
+{
+	return !pipe_is_open(&p->writer_open) || pipe_used(p) > 0;
 }
 
 static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t pos)
 {
 	struct pipe *p = pipe_of(f);
+	uint32_t left = 0;
 
 	(void)pos;
 	for (;;) {
+		/* Before looking for bytes: what came before the writer left must be seen. */
+		bool writer_open = pipe_is_open(&p->writer_open);
 		ssize64_t n = 0;
-		bool writer_open;
 		int err;
 
-		spin_lock(&p->lock);
-		writer_open = p->writer_open;
-		if (pipe_used(p) > 0)
-			n = pipe_get_locked(p, u, MIN(u->left, pipe_used(p)));
-		spin_unlock(&p->lock);
-		if (n > 0)
-			waitq_wake(&p->writable, UINT32_MAX);
+		mutex_lock(&p->read_lock);
+		left = pipe_used(p);
+		if (left > 0)
+			n = pipe_get_locked(p, u, MIN(u->left, left));
+		mutex_unlock(&p->read_lock);
+		if (n > 0) {
+			waitq_fence();
+			pipe_wake_writers(p);
+		}
+		/* Only one was woken for what came. */
+		if (n != 0 && unlikely(waitq_active(&p->read_wait)) && pipe_used(p) > 0)
+			waitq_wake(&p->read_wait, 1);
 		if (n != 0 || !writer_open)
 			return n;
 		if ((file_flags(f) & O_NONBLOCK) != 0)
 			return -EAGAIN;
-		err = waitq_wait(&p->readable, pipe_used(p) > 0 || !p->writer_open, NEVER,
-				 SLEEP_INTERRUPTIBLE, "pipe input");
-		if (err != 0)
+		err = waitq_wait(&p->read_wait, pipe_read_ready(p), NEVER, SLEEP_INTERRUPTIBLE,
+				 "pipe input");
+		if (err != 0) {
+			/* A wake-up that came too is for somebody else. */
+			if (pipe_used(p) > 0)
+				waitq_wake(&p->read_wait, 1);
 			return err;
+		}
 	}
 }
 
-/* Is there room for (a part of) a write of n bytes? */
-static bool pipe_has_room(const struct pipe *p, size_t n)
-{
-	uint32_t room = p->capacity - pipe_used(p);
+/* --- writing --- */
 
-	return n <= PIPE_BUF ? room >= n : room > 0;
+/* Make sure that the pages of the n <= PIPE_BUF bytes from at on are there. 0 or -ENOMEM. */
+static int pipe_add_pages_locked(struct pipe *p, uint32_t at, size_t n)
+{
+	for (uint32_t end = at + (uint32_t)n; at != end;) {
+		uint8_t **page = pipe_page(p, at);
+
+		if (*page == NULL)
+			*page = page_alloc(0);
+		if (*page == NULL)
+			return -ENOMEM;
+		at += MIN(end - at, (uint32_t)(PAGE_SIZE - (at & (PAGE_SIZE - 1))));
+	}
+	return 0;
+}
+
+/* Move up to n bytes in; at most PIPE_BUF come in whole. Bytes moved, or -EFAULT, -ENOMEM if there
+ * are none. */
+static ssize64_t pipe_put_locked(struct pipe *p, struct uio *u, size_t n)
+{
+	uint32_t head = atomic_load_explicit(&p->head, memory_order_relaxed);
+	size_t done = 0;
+	int err = 0;
+
+	while (done < n) {
+		uint32_t offset = head & (PAGE_SIZE - 1);
+		size_t first = MIN(n - done, PAGE_SIZE - offset);
+		size_t piece = n <= PIPE_BUF ? n : first;
+		struct uio at = *u;
+
+		err = pipe_add_pages_locked(p, head, piece);
+		if (err == 0)
+			err = uio_get(&at, *pipe_page(p, head) + offset, first);
+		if (err == 0 && first < piece)
+			err = uio_get(&at, *pipe_page(p, head + (uint32_t)first), piece - first);
+		if (err != 0)
+			break;
+		*u = at;
+		done += piece;
+		head += (uint32_t)piece;
+		atomic_store_explicit(&p->head, head, memory_order_release);
+	}
+	return done > 0 ? (ssize64_t)done : err;
+}
+
+static bool pipe_write_ready(const struct pipe *p)
+{
+	return !pipe_is_open(&p->reader_open) || pipe_has_room(p, PIPE_BUF);
+}
+
+/* As many bytes as there is room for, if that is at least unit: bytes, 0 if there is no room, or
+ * -errno. */
+static ssize64_t pipe_write_some(struct pipe *p, struct uio *u, size_t unit)
+{
+	ssize64_t n = 0;
+
+	mutex_lock(&p->write_lock);
+	if (!pipe_is_open(&p->reader_open))
+		n = -EPIPE;
+	else if (pipe_has_room(p, unit))
+		n = pipe_put_locked(p, u, MIN(u->left, pipe_capacity_of(p) - pipe_used(p)));
+	mutex_unlock(&p->write_lock);
+	return n;
 }
 
 static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t pos)
@@ -156,51 +260,47 @@ static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t pos)
 
 	(void)pos;
 	while (u->left > 0 && err >= 0) {
-		bool reader_open;
-
-		err = 0;
-		spin_lock(&p->lock);
-		reader_open = p->reader_open;
-		if (reader_open && pipe_has_room(p, unit))
-			err = pipe_put_locked(p, u, MIN(u->left, p->capacity - pipe_used(p)));
-		spin_unlock(&p->lock);
-		if (!reader_open) {
+		err = pipe_write_some(p, u, unit);
+		if (err > 0) {
+			waitq_fence();
+			pipe_wake_readers(p);
+		} else if (err == -EPIPE) {
 			signal_send_thread(thread_current(), SIGPIPE, NULL);
-			err = -EPIPE;
-		} else if (err > 0) {
-			waitq_wake(&p->readable, UINT32_MAX);
 		} else if (err == 0 && (file_flags(f) & O_NONBLOCK) != 0) {
 			err = -EAGAIN;
 		} else if (err == 0) {
-			err = waitq_wait(&p->writable, pipe_has_room(p, unit) || !p->reader_open,
-					 NEVER, SLEEP_INTERRUPTIBLE, "pipe output");
+			err = waitq_wait(&p->write_wait, pipe_write_ready(p), NEVER,
+					 SLEEP_INTERRUPTIBLE, "pipe output");
 		}
 	}
+	/* Only one was woken for the room that came. */
+	pipe_wake_writers(p);
 	return total > u->left ? (ssize64_t)(total - u->left) : err;
 }
+
+/* --- the rest --- */
 
 static unsigned pipe_poll(struct file *f, struct poll_table *pt)
 {
 	struct pipe *p = pipe_of(f);
-	bool reader = f == &p->reader.file;
 	unsigned found = 0;
 
-	poll_wait(pt, reader ? &p->readable : &p->writable);
-	spin_lock(&p->lock);
-	if (reader) {
+	if (f == &p->reader.file) {
+		poll_wait(pt, &p->read_poll);
+		found |= pipe_is_open(&p->writer_open) ? 0 : POLLHUP;
 		found |= pipe_used(p) > 0 ? POLL_READABLE : 0;
-		found |= p->writer_open ? 0 : POLLHUP;
 	} else {
+		poll_wait(pt, &p->write_poll);
 		found |= pipe_has_room(p, PIPE_BUF) ? POLL_WRITABLE : 0;
-		found |= p->reader_open ? 0 : POLLERR;
+		found |= pipe_is_open(&p->reader_open) ? 0 : POLLERR;
 	}
-	spin_unlock(&p->lock);
 	return found;
 }
 
 static long pipe_ioctl(struct file *f, unsigned cmd, vaddr_t arg)
 {
-	int32_t count = (int32_t)pipe_used(pipe_of(f));
+	struct pipe *p = pipe_of(f);
+	int32_t count = (int32_t)MIN(pipe_used(p), pipe_capacity_of(p));
 
 	return cmd == FIONREAD ? user_copy_out(arg, &count, sizeof(count)) : -ENOTTY;
 }
@@ -214,28 +314,34 @@ static void pipe_stat(struct file *f, struct file_stat *out)
 	out->ino = ((uintptr_t)pipe_of(f) >> 4) & 0xffffff;
 }
 
+/* The ring's pages; the ring itself stays. */
+static void pipe_free_pages(struct pipe *p)
+{
+	for (size_t i = 0; i < pipe_ring_pages(pipe_capacity_of(p)); i++)
+		if (p->pages[i] != NULL)
+			page_free(p->pages[i], 0);
+}
+
+static void pipe_destroy(struct pipe *p)
+{
+	pipe_free_pages(p);
+	heap_free(p->pages, pipe_ring_pages(pipe_capacity_of(p)) * sizeof(*p->pages));
+	heap_free(p, sizeof(*p));
+}
+
 static void pipe_release(struct file *f)
 {
 	struct pipe *p = pipe_of(f);
-	bool last;
+	bool reader = f == &p->reader.file;
 
-	spin_lock(&p->lock);
-	if (f == &p->reader.file)
-		p->reader_open = false;
-	else
-		p->writer_open = false;
-	last = !p->reader_open && !p->writer_open;
-	spin_unlock(&p->lock);
-	if (!last) {
-		waitq_wake(&p->readable, UINT32_MAX);
-		waitq_wake(&p->writable, UINT32_MAX);
-		return;
-	}
-	for (uint32_t i = 0; i < p->capacity >> PAGE_SHIFT; i++)
-		if (p->pages[i] != NULL)
-			page_free(p->pages[i], 0);
-	heap_free(p->pages, (p->capacity >> PAGE_SHIFT) * sizeof(*p->pages));
-	heap_free(p, sizeof(*p));
+	/* Release: after the last bytes; pairs with pipe_is_open(). */
+	atomic_store_explicit(reader ? &p->reader_open : &p->writer_open, false,
+			      memory_order_release);
+	waitq_wake(reader ? &p->write_wait : &p->read_wait, UINT32_MAX);
+	waitq_wake(reader ? &p->write_poll : &p->read_poll, UINT32_MAX);
+	/* What this end did comes before the other one frees it all. */
+	if (atomic_fetch_sub_explicit(&p->ends, 1, memory_order_acq_rel) == 1)
+		pipe_destroy(p);
 }
 
 static const struct file_ops pipe_ops = {
@@ -249,19 +355,26 @@ static const struct file_ops pipe_ops = {
 
 int pipe_create(unsigned flags, struct file **reader, struct file **writer)
 {
+	const size_t ring_bytes = pipe_ring_pages(PIPE_CAPACITY_DEFAULT) * sizeof(uint8_t *);
 	struct pipe *p = heap_zalloc(sizeof(*p));
-	uint8_t **pages = heap_zalloc((PIPE_CAPACITY_DEFAULT >> PAGE_SHIFT) * sizeof(*pages));
+	uint8_t **pages = heap_zalloc(ring_bytes);
 
 	if (p == NULL || pages == NULL) {
 		heap_free(p, sizeof(*p));
-		heap_free(pages, (PIPE_CAPACITY_DEFAULT >> PAGE_SHIFT) * sizeof(*pages));
+		heap_free(pages, ring_bytes);
 		return -ENOMEM;
 	}
-	p->capacity = PIPE_CAPACITY_DEFAULT;
 	p->pages = pages;
-	p->reader_open = p->writer_open = true;
-	waitq_init(&p->readable);
-	waitq_init(&p->writable);
+	atomic_init(&p->capacity, PIPE_CAPACITY_DEFAULT);
+	atomic_init(&p->reader_open, true);
+	atomic_init(&p->writer_open, true);
+	atomic_init(&p->ends, 2);
+	mutex_init(&p->read_lock);
+	mutex_init(&p->write_lock);
+	waitq_init(&p->read_wait);
+	waitq_init(&p->read_poll);
+	waitq_init(&p->write_wait);
+	waitq_init(&p->write_poll);
 	p->reader.pipe = p->writer.pipe = p;
 	file_init(&p->reader.file, &pipe_ops, O_RDONLY | flags);
 	file_init(&p->writer.file, &pipe_ops, O_WRONLY | flags);
@@ -272,26 +385,28 @@ int pipe_create(unsigned flags, struct file **reader, struct file **writer)
 
 long pipe_capacity(struct file *f)
 {
-	return f->ops == &pipe_ops ? (long)pipe_of(f)->capacity : -EBADF;
+	return f->ops == &pipe_ops ? (long)pipe_capacity_of(pipe_of(f)) : -EBADF;
 }
 
-/* The pages move to the begin of a new ring. -EBUSY if the bytes do not fit, or share a page at
- * their two ends. */
+/* The pages in use move to the begin of a new ring; those that a write has left without a byte are
+ * freed. -EBUSY if there are too many bytes for it. */
 static long pipe_resize_locked(struct pipe *p, uint8_t **pages, uint32_t capacity)
 {
-	uint32_t used = pipe_used(p), tail_page = p->tail & ~(uint32_t)(PAGE_SIZE - 1);
+	uint32_t used = pipe_used(p), tail = pipe_load(&p->tail);
+	uint32_t tail_page = tail & ~(uint32_t)(PAGE_SIZE - 1);
 
-	if (p->head - tail_page > MIN(capacity, p->capacity))
+	if (used > capacity)
 		return -EBUSY;
-	for (uint32_t at = 0; at < p->capacity && at < capacity; at += PAGE_SIZE) {
+	for (uint32_t at = 0; at < tail - tail_page + used; at += PAGE_SIZE) {
 		uint8_t **page = pipe_page(p, tail_page + at);
 
 		pages[at >> PAGE_SHIFT] = *page;
 		*page = NULL;
 	}
-	p->tail -= tail_page;
-	p->head = p->tail + used;
-	p->capacity = capacity;
+	pipe_free_pages(p);
+	atomic_store_explicit(&p->tail, tail - tail_page, memory_order_relaxed);
+	atomic_store_explicit(&p->head, tail - tail_page + used, memory_order_relaxed);
+	atomic_store_explicit(&p->capacity, capacity, memory_order_relaxed);
 	return 0;
 }
 
@@ -308,12 +423,13 @@ long pipe_set_capacity(struct file *f, unsigned long bytes)
 		return bytes > INT32_MAX ? -EINVAL : -EPERM;
 	while (capacity < bytes)
 		capacity *= 2;
-	pages = heap_zalloc((capacity >> PAGE_SHIFT) * sizeof(*pages));
+	pages = heap_zalloc(pipe_ring_pages(capacity) * sizeof(*pages));
 	if (pages == NULL)
 		return -ENOMEM;
 	p = pipe_of(f);
-	spin_lock(&p->lock);
-	old_capacity = p->capacity;
+	mutex_lock(&p->read_lock);
+	mutex_lock(&p->write_lock);
+	old_capacity = pipe_capacity_of(p);
 	unused = p->pages;
 	err = pipe_resize_locked(p, pages, capacity);
 	if (err == 0) {
@@ -322,9 +438,12 @@ long pipe_set_capacity(struct file *f, unsigned long bytes)
 		unused = pages;
 		old_capacity = capacity;
 	}
-	spin_unlock(&p->lock);
-	heap_free(unused, (old_capacity >> PAGE_SHIFT) * sizeof(*unused));
-	if (err == 0)
-		waitq_wake(&p->writable, UINT32_MAX);
+	mutex_unlock(&p->write_lock);
+	mutex_unlock(&p->read_lock);
+	heap_free(unused, pipe_ring_pages(old_capacity) * sizeof(*unused));
+	if (err == 0) {
+		waitq_fence();
+		pipe_wake_writers(p);
+	}
 	return err == 0 ? (long)capacity : err;
 }
