@@ -13,14 +13,53 @@
 struct eventfd {
 	struct file file;
 	bool semaphore;
-	struct spinlock lock; /* guards count */
-	uint64_t count;
+	_Atomic uint64_t count; /* changed by compare-and-exchange; carries no other data */
 	struct waitq changed;
 };
 
 static struct eventfd *eventfd_of(struct file *f)
 {
 	return container_of(f, struct eventfd, file);
+}
+
+static uint64_t eventfd_count(const struct eventfd *e)
+{
+	return atomic_load_explicit(&e->count, memory_order_acquire);
+}
+
+/* Wake all: who reads, who writes and who polls wait in one queue. */
+static void eventfd_wake(struct eventfd *e)
+{
+	waitq_fence();
+	if (waitq_active(&e->changed))
+		waitq_wake(&e->changed, UINT32_MAX);
+}
+
+/* What a read gets, taken from the count; 0: there is nothing. */
+static uint64_t eventfd_take(struct eventfd *e)
+{
+	uint64_t count = eventfd_count(e), value;
+
+	/* Acquire and release: who signals through an eventfd expects to order what it did. */
+	do
+		value = e->semaphore && count > 0 ? 1 : count;
+	while (value > 0 &&
+	       !atomic_compare_exchange_weak_explicit(&e->count, &count, count - value,
+						      memory_order_acq_rel, memory_order_acquire));
+	return value;
+}
+
+/* Add value, if it fits. */
+static bool eventfd_add(struct eventfd *e, uint64_t value)
+{
+	uint64_t count = eventfd_count(e);
+
+	do
+		if (value > EVENTFD_MAX - count)
+			return false;
+	while (!atomic_compare_exchange_weak_explicit(&e->count, &count, count + value,
+						      memory_order_acq_rel, memory_order_acquire));
+	return true;
 }
 
 static ssize64_t eventfd_read(struct file *f, struct uio *u, uint64_t pos)
@@ -32,20 +71,15 @@ static ssize64_t eventfd_read(struct file *f, struct uio *u, uint64_t pos)
 	(void)pos;
 	if (u->left < sizeof(value))
 		return -EINVAL;
-	for (;;) {
-		spin_lock(&e->lock);
-		value = e->semaphore && e->count > 0 ? 1 : e->count;
-		e->count -= value;
-		spin_unlock(&e->lock);
-		if (value > 0)
-			break;
+	while ((value = eventfd_take(e)) == 0) {
 		if ((file_flags(f) & O_NONBLOCK) != 0)
 			return -EAGAIN;
-		err = waitq_wait(&e->changed, e->count > 0, NEVER, SLEEP_INTERRUPTIBLE, "eventfd");
+		err = waitq_wait(&e->changed, eventfd_count(e) > 0, NEVER, SLEEP_INTERRUPTIBLE,
+				 "eventfd");
 		if (err != 0)
 			return err;
 	}
-	waitq_wake(&e->changed, UINT32_MAX);
+	eventfd_wake(e);
 	return uio_put(u, &value, sizeof(value)) == 0 ? (ssize64_t)sizeof(value) : -EFAULT;
 }
 
@@ -63,24 +97,15 @@ static ssize64_t eventfd_write(struct file *f, struct uio *u, uint64_t pos)
 		return err;
 	if (value > EVENTFD_MAX)
 		return -EINVAL;
-	for (;;) {
-		bool fits;
-
-		spin_lock(&e->lock);
-		fits = value <= EVENTFD_MAX - e->count;
-		if (fits)
-			e->count += value;
-		spin_unlock(&e->lock);
-		if (fits)
-			break;
+	while (!eventfd_add(e, value)) {
 		if ((file_flags(f) & O_NONBLOCK) != 0)
 			return -EAGAIN;
-		err = waitq_wait(&e->changed, value <= EVENTFD_MAX - e->count, NEVER,
+		err = waitq_wait(&e->changed, value <= EVENTFD_MAX - eventfd_count(e), NEVER,
 				 SLEEP_INTERRUPTIBLE, "eventfd");
 		if (err != 0)
 			return err;
 	}
-	waitq_wake(&e->changed, UINT32_MAX);
+	eventfd_wake(e);
 	return sizeof(value);
 }
 
@@ -88,12 +113,12 @@ static unsigned eventfd_poll(struct file *f, struct poll_table *pt)
 {
 	struct eventfd *e = eventfd_of(f);
 	unsigned found = 0;
+	uint64_t count;
 
 	poll_wait(pt, &e->changed);
-	spin_lock(&e->lock);
-	found |= e->count > 0 ? POLLIN : 0;
-	found |= e->count < EVENTFD_MAX ? POLLOUT : 0;
-	spin_unlock(&e->lock);
+	count = eventfd_count(e);
+	found |= count > 0 ? POLLIN : 0;
+	found |= count < EVENTFD_MAX ? POLLOUT : 0;
 	return found;
 }
 
@@ -126,7 +151,7 @@ int eventfd_create(uint32_t value, unsigned flags, struct file **out)
 	if (e == NULL)
 		return -ENOMEM;
 	e->semaphore = (flags & EFD_SEMAPHORE) != 0;
-	e->count = value;
+	atomic_init(&e->count, value);
 	waitq_init(&e->changed);
 	file_init(&e->file, &eventfd_ops, O_RDWR | (flags & O_NONBLOCK));
 	*out = &e->file;
