@@ -2,6 +2,9 @@
 /*
  * The console's files. The platform cannot be asked whether there is input without taking it, so
  * that poll() reads ahead into a small buffer, which the next read empties first.
+ *
+ * A write goes out in one piece: a mutex for each of standard output and error is held meanwhile,
+ * a sleeping lock because a device or the host may let it wait.
  */
 #include "fs/console.h"
 #include "base/errno.h"
@@ -16,18 +19,38 @@
 
 static struct {
 	struct waitq readers;
-	struct spinlock lock; /* guards what follows, and the order of plat->console_read() */
-	uint8_t ahead[64];    /* read but not taken yet: [ahead_pos, ahead_len) */
+	/* Guards what follows, and the order of plat->console_read() and console_watch(). */
+	struct spinlock lock;
+	uint8_t ahead[64]; /* read but not taken yet: [ahead_pos, ahead_len) */
 	uint32_t ahead_pos, ahead_len;
 	bool eof; /* end of file was seen by reading ahead; the next read reports it */
-} console = {.readers = {.waiters = LIST_INIT(console.readers.waiters)}};
+} console = {
+	.readers = {.lock = SPINLOCK_INIT(LOCK_WAITQ),
+		    .waiters = LIST_INIT(console.readers.waiters)},
+	.lock = SPINLOCK_INIT(LOCK_CONSOLE),
+};
+
+/* Held while a write goes out; by fd - 1. */
+static struct mutex console_out[2] = {MUTEX_INIT(console_out[0]), MUTEX_INIT(console_out[1])};
+
+/*
+ * Have the platform tell of input if somebody waits for it. Who begins to wait is in the queue
+ * before it calls this, so that nobody switches off what another one has switched on.
+ */
+static void console_watch_update(void)
+{
+	spin_lock(&console.lock);
+	plat->console_watch(waitq_active(&console.readers));
+	spin_unlock(&console.lock);
+}
 
 /* An upcall from the scheduler (layers.txt): the platform reported input. */
 void console_input_pending(void)
 {
-	if (list_empty(&console.readers.waiters))
-		plat->console_watch(false);
-	waitq_wake(&console.readers, UINT32_MAX);
+	if (waitq_active(&console.readers))
+		waitq_wake(&console.readers, UINT32_MAX);
+	else
+		console_watch_update();
 }
 
 /* As plat->console_read(), after what was read ahead. */
@@ -76,16 +99,20 @@ static ssize64_t console_look_ahead(void)
 	return n;
 }
 
+/* What waitq_wait() looks at. */
+static bool console_ready(void)
+{
+	console_watch_update();
+	return console_look_ahead() != -EAGAIN;
+}
+
 /* Sleep until there may be input: 0 or -ERESTARTSYS. */
 static int console_wait(void)
 {
-	int err;
+	int err = waitq_wait(&console.readers, console_ready(), NEVER, SLEEP_INTERRUPTIBLE,
+			     "console input");
 
-	plat->console_watch(true);
-	err = waitq_wait(&console.readers, console_look_ahead() != -EAGAIN, NEVER,
-			 SLEEP_INTERRUPTIBLE, "console input");
-	if (list_empty(&console.readers.waiters))
-		plat->console_watch(false);
+	console_watch_update();
 	return err;
 }
 
@@ -134,6 +161,7 @@ static ssize64_t console_write(struct file *f, struct uio *u, uint64_t pos)
 
 	(void)pos;
 	chunk_begin(&c, u->left);
+	mutex_lock(&console_out[fd - 1]);
 	while (u->left > 0 && err == 0) {
 		size_t n = MIN(u->left, c.cap);
 		struct uio at = *u;
@@ -152,6 +180,7 @@ static ssize64_t console_write(struct file *f, struct uio *u, uint64_t pos)
 				      ? 1
 				      : written; /* stop; what follows will meet the error again */
 	}
+	mutex_unlock(&console_out[fd - 1]);
 	chunk_end(&c);
 	if (err == -EPIPE)
 		signal_send_thread(thread_current(), SIGPIPE, NULL);
@@ -168,9 +197,9 @@ static unsigned console_poll(struct file *f, struct poll_table *pt)
 	if (!file_readable(f))
 		return found;
 	if (pt != NULL) {
-		/* Switched off by the first input that finds nobody waiting. */
-		plat->console_watch(true);
 		poll_wait(pt, &console.readers);
+		/* Switched off by the first input that finds nobody waiting. */
+		console_watch_update();
 	}
 	input = console_look_ahead();
 	if (input > 0)
