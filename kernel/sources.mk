@@ -24,6 +24,7 @@ src-y += base/fmt.c
 src-y += base/rbtree.c
 src-y += base/string.c
 
+src-y += core/cpus.c
 src-y += core/futex.c
 src-$(CONFIG_FUTEX_PI) += core/futex_pi.c
 src-y += core/heap.c
@@ -34,6 +35,7 @@ src-y += core/options.c
 src-y += core/page.c
 src-y += core/random.c
 src-y += core/sched.c
+src-y += core/sleep.c
 src-y += core/signal.c
 src-y += core/thread.c
 src-y += core/timer.c
@@ -95,5 +97,6 @@ src-y += core/report.c
 # for size (-Os).
 hot-y := arch/%.c base/chacha20.c base/rbtree.c base/string.c plat/image.c plat/kvm/apic.c plat/kvm/boot.c \
 	plat/kvm/clock.c plat/kvm/kvm.c plat/kvm/paging.c plat/kvm/trap.c plat/linuxu/clock.c plat/linuxu/memory.c \
-	plat/linuxu/signal.c plat/linuxu/timer.c core/futex.c core/heap.c core/page.c core/sched.c core/thread.c \
-	core/timer.c core/trap.c core/vma.c core/vma_tree.c core/wait.c abi/memory.c abi/sched.c abi/thread.c abi/time.c fs/uio.c
+	plat/linuxu/signal.c plat/linuxu/timer.c core/futex.c core/heap.c core/page.c core/sched.c core/sleep.c \
+	core/thread.c core/timer.c core/trap.c core/vma.c core/vma_tree.c core/wait.c abi/memory.c abi/sched.c \
+	abi/thread.c abi/time.c fs/uio.c

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The system calls about scheduling. All threads are SCHED_OTHER with nice 0; asking for it is
- * granted, asking for more is refused as for a process without privileges.
+ * The system calls about scheduling. All threads are SCHED_OTHER; the realtime policies are refused
+ * as for a process without privileges.
  */
 #include "abi/syscall.h"
 #include "abi/time.h"
 #include "arch/arch.h"
 #include "base/errno.h"
-#include "core/thread.h"
+#include "core/sched.h"
 
 #define SCHED_OTHER 0
 #define SCHED_FIFO 1
@@ -27,20 +27,34 @@ long sys_sched_yield(void)
 	return sched_yield();
 }
 
+/*
+ * The thread that tid names, 0 being the caller, with the list of threads locked so that it stays.
+ * NULL if there is none.
+ */
+static struct thread *sched_thread_lock(long tid)
+{
+	return thread_find_lock(tid == 0 ? thread_current()->tid : (int32_t)tid);
+}
+
 static bool sched_thread_exists(long tid)
 {
-	return tid == 0 || thread_find((int32_t)tid);
+	return tid == 0 || thread_exists((int32_t)tid);
 }
 
 long sys_sched_getaffinity(long tid, long size, long mask)
 {
-	const uint64_t online = 1;
+	const struct thread *t;
+	uint64_t cpus;
 
-	if (!sched_thread_exists(tid))
-		return -ESRCH;
 	if (size < AFFINITY_BYTES || size % AFFINITY_BYTES != 0)
 		return -EINVAL;
-	if (user_copy_out((vaddr_t)mask, &online, AFFINITY_BYTES))
+	t = sched_thread_lock(tid);
+	if (!t)
+		return -ESRCH;
+	cpus = t->affinity;
+	threads_unlock();
+	cpus &= sched_cpus();
+	if (user_copy_out((vaddr_t)mask, &cpus, AFFINITY_BYTES))
 		return -EFAULT;
 	return AFFINITY_BYTES;
 }
@@ -48,13 +62,18 @@ long sys_sched_getaffinity(long tid, long size, long mask)
 long sys_sched_setaffinity(long tid, long size, long mask)
 {
 	uint64_t wanted = 0;
+	struct thread *t;
+	int err;
 
-	if (!sched_thread_exists(tid))
-		return -ESRCH;
 	if (user_copy_in(&wanted, (vaddr_t)mask, MIN((size_t)size, sizeof(wanted))))
 		return -EFAULT;
-	/* With one CPU every mask that has it is in force already. */
-	return wanted & 1 ? 0 : -EINVAL;
+	sched_start_cpus();
+	t = sched_thread_lock(tid);
+	if (!t)
+		return -ESRCH;
+	err = sched_set_affinity(t, wanted);
+	threads_unlock();
+	return err;
 }
 
 long sys_sched_getscheduler(long tid)
@@ -147,36 +166,66 @@ long sys_sched_rr_get_interval(long tid, long out)
 #define PRIO_PGRP 1
 #define PRIO_USER 2
 #define NICE_0 20 /* getpriority(2): the system call returns 20 - nice */
+#define NICE_MIN (-20)
+#define NICE_MAX 19
 
-/* Is there anything that (which, who) names? 0, -EINVAL or -ESRCH. */
-static long priority_target(long which, long who)
+/*
+ * What (which, who) names: one thread, as on Linux, or all of them. Calls fn on each, the list of
+ * threads locked. 0, -EINVAL or -ESRCH.
+ */
+static long priority_each(long which, long who, void (*fn)(struct thread *t, int *nice), int *nice)
 {
+	struct thread *t;
+
 	switch ((int32_t)which) {
 	case PRIO_PROCESS:
-		return sched_thread_exists(who) ? 0 : -ESRCH;
+		t = sched_thread_lock(who);
+		if (!t)
+			return -ESRCH;
+		fn(t, nice);
+		threads_unlock();
+		return 0;
 	case PRIO_PGRP:
-		return who == 0 || who == PROCESS_ID ? 0 : -ESRCH;
+		if (who != 0 && who != PROCESS_ID)
+			return -ESRCH;
+		break;
 	case PRIO_USER:
-		return who == 0 ? 0 : -ESRCH;
+		if (who != 0)
+			return -ESRCH;
+		break;
 	default:
 		return -EINVAL;
 	}
+	threads_lock();
+	list_for_each(l, &thread_all)
+		fn(list_entry(l, struct thread, all_link), nice);
+	threads_unlock();
+	return 0;
+}
+
+static void priority_lowest(struct thread *t, int *nice)
+{
+	*nice = MIN(*nice, t->nice);
+}
+
+static void priority_set(struct thread *t, int *nice)
+{
+	sched_set_nice(t, *nice);
 }
 
 long sys_getpriority(long which, long who)
 {
-	long err = priority_target(which, who);
+	int nice = NICE_MAX;
+	long err = priority_each(which, who, priority_lowest, &nice);
 
-	return err ? err : NICE_0;
+	return err ? err : NICE_0 - nice;
 }
 
-long sys_setpriority(long which, long who, long nice)
+long sys_setpriority(long which, long who, long value)
 {
-	long err = priority_target(which, who);
+	int nice = MIN(MAX((int32_t)value, NICE_MIN), NICE_MAX);
 
-	if (err)
-		return err;
-	return (int32_t)nice == 0 ? 0 : -EACCES;
+	return priority_each(which, who, priority_set, &nice);
 }
 
 long sys_getcpu(long cpu, long node, long unused)

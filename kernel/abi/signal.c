@@ -177,13 +177,17 @@ long sys_kill(long pid, long sig)
 static long send_to_thread(long tgid, long tid, long sig, const struct k_siginfo *info)
 {
 	struct thread *t;
+	int err = 0;
 
 	if (tid <= 0 || tgid <= 0 || sig < 0 || sig > SIGNAL_MAX)
 		return -EINVAL;
-	t = tgid == PROCESS_ID ? thread_find((int32_t)tid) : NULL;
+	t = tgid == PROCESS_ID ? thread_find_lock((int32_t)tid) : NULL;
 	if (!t)
 		return -ESRCH;
-	return sig == 0 ? 0 : signal_send_thread(t, (int)sig, info);
+	if (sig != 0)
+		err = signal_send_thread(t, (int)sig, info);
+	threads_unlock();
+	return err;
 }
 
 long sys_tgkill(long tgid, long tid, long sig)

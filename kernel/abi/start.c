@@ -309,5 +309,5 @@ void program_start(const struct boot_info *info)
 	start_name(s.strings, t);
 	heap_free(s.words, s.word_cap * sizeof(*s.words));
 	heap_free(s.strings, s.cap);
-	thread_start(t);
+	thread_start_first(t);
 }

@@ -222,14 +222,20 @@ long sys_set_robust_list(long head, long size)
 
 long sys_get_robust_list(long tid, long head, long size)
 {
-	const struct thread *t = tid == 0 ? thread_current() : thread_find((int32_t)tid);
+	const struct thread *t;
 	uint64_t bytes = ROBUST_HEAD_BYTES;
+	vaddr_t list = thread_current()->robust_list;
 
-	if (!t)
-		return -ESRCH;
+	if (tid != 0) {
+		t = thread_find_lock((int32_t)tid);
+		if (!t)
+			return -ESRCH;
+		list = t->robust_list;
+		threads_unlock();
+	}
 	if (user_copy_out((vaddr_t)size, &bytes, sizeof(bytes)))
 		return -EFAULT;
-	return user_copy_out((vaddr_t)head, &t->robust_list, sizeof(t->robust_list));
+	return user_copy_out((vaddr_t)head, &list, sizeof(list));
 }
 
 #define PR_SET_NAME 15
@@ -403,10 +409,7 @@ long sys_futex(long addr, long op, long val, long val2, long addr2, long val3)
 #define MEMBARRIER_CMD_PRIVATE_EXPEDITED 8
 #define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED 16
 
-/*
- * All threads share one CPU, so every other thread has been through a context switch, which is a
- * barrier, since it last ran.
- */
+/* Threads that do not run now have been through a switch, which is a barrier. */
 long sys_membarrier(long cmd, long flags, long cpu)
 {
 	(void)cpu;
@@ -418,6 +421,8 @@ long sys_membarrier(long cmd, long flags, long cpu)
 		       MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
 	case MEMBARRIER_CMD_GLOBAL:
 	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+		sched_barrier();
+		return 0;
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
 		return 0;
 	default:

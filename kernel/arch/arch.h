@@ -11,12 +11,14 @@
 #include "base/types.h"
 
 struct thread;
+struct percpu;
 
 /* Bits of cpu.pending: what the kernel must look at before it returns to the program. */
 #define PENDING_RESCHED 1u /* another thread should run */
 #define PENDING_TIMER 2u   /* the one-shot timer fired: run timers_run() */
 #define PENDING_SIGNAL 4u  /* the current thread has a deliverable signal */
 #define PENDING_CONSOLE 8u /* console input arrived */
+#define PENDING_KICK 16u   /* another CPU wants this one to look around (plat->cpu_kick) */
 
 /*
  * A CPU's own data, reached through %gs. entry.S knows the offsets of the first fields. An
@@ -31,8 +33,9 @@ struct cpu {
 	uintptr_t scratch; /* the syscall instruction's entry keeps rsp here */
 	uintptr_t canary;  /* what the compiler's stack protector compares (%gs:40), the same on all
 			      CPUs */
-	uintptr_t kstack_base; /* of the boot stack; UINTPTR_MAX once threads run */
-	struct thread *idle;
+	uintptr_t kstack_base;  /* of the boot stack; UINTPTR_MAX once threads run */
+	struct percpu *percpu;  /* core's data of this CPU (core/percpu.h) */
+	_Atomic uint32_t kicks; /* times that it was kicked: who waits for that reads it */
 };
 
 static ALWAYS_INLINE struct cpu *cpu_self(void)
@@ -61,6 +64,16 @@ static ALWAYS_INLINE void cpu_pend(uint32_t bits)
 static ALWAYS_INLINE void cpu_unpend(uint32_t bits)
 {
 	__asm__ volatile("andl %0, %%gs:24" : : "ir"(~bits) : "memory", "cc");
+}
+
+/* The handler of plat->cpu_kick(), on the CPU that was kicked. */
+static ALWAYS_INLINE void cpu_kicked(void)
+{
+	struct cpu *c = cpu_self();
+
+	cpu_pend(PENDING_KICK);
+	/* Seen by who waits (sched_barrier()): all that ran before the interrupt is done. */
+	atomic_store_explicit(&c->kicks, c->kicks + 1, memory_order_seq_cst);
 }
 
 /* The architecture's part of a thread. */

@@ -32,6 +32,7 @@ enum lock_rank {
 	LOCK_MM, /* the program's address space */
 	LOCK_PMAP,
 	LOCK_HEAP,
+	LOCK_PAGE_CACHE, /* a CPU's free pages */
 	LOCK_PAGE,
 	LOCK_RUNQ,
 	LOCK_TIMER,
@@ -43,16 +44,15 @@ enum lock_rank {
 struct spinlock {
 #if CONFIG_NR_CPUS > 1
 	_Atomic uint8_t held;
-	uint8_t rank; /* enum lock_rank */
 #ifdef CONFIG_DEBUG_LOCKS
-	uint16_t owner; /* CPU, if held */
+	uint8_t rank; /* enum lock_rank */
 #endif
 #else
 	uint8_t unused;
 #endif
 };
 
-#if CONFIG_NR_CPUS > 1
+#if CONFIG_NR_CPUS > 1 && defined(CONFIG_DEBUG_LOCKS)
 #define SPINLOCK_INIT(rank_)                                                                       \
 	{                                                                                          \
 		.rank = (rank_)                                                                    \
@@ -60,27 +60,36 @@ struct spinlock {
 #else
 #define SPINLOCK_INIT(rank_)                                                                       \
 	{                                                                                          \
-		0                                                                                  \
+		0 * (rank_)                                                                        \
 	}
 #endif
 
 /* core/lock.c: wait until l is free and take it. */
 void spin_contended(struct spinlock *l);
-/* core/lock.c, CONFIG_DEBUG_LOCKS: before taking, and before giving back. */
-void spin_check_take(struct spinlock *l);
+/* core/lock.c, CONFIG_DEBUG_LOCKS: before taking (tried: it has been taken already, without
+ * waiting, which is right in any order), and before giving back. */
+void spin_check_take(struct spinlock *l, bool tried);
 void spin_check_give(struct spinlock *l);
 
 static ALWAYS_INLINE void spin_init(struct spinlock *l, enum lock_rank rank)
 {
 	*l = (struct spinlock)SPINLOCK_INIT(rank);
-	(void)rank;
+}
+
+/* Locks of all-zero memory: their rank, told each time before they are taken. */
+static ALWAYS_INLINE void spin_rank(struct spinlock *l, enum lock_rank rank)
+{
+#if CONFIG_NR_CPUS > 1 && defined(CONFIG_DEBUG_LOCKS)
+	l->rank = (uint8_t)rank;
+#endif
+	(void)l, (void)rank;
 }
 
 static ALWAYS_INLINE void spin_lock(struct spinlock *l)
 {
 #if CONFIG_NR_CPUS > 1
 #ifdef CONFIG_DEBUG_LOCKS
-	spin_check_take(l);
+	spin_check_take(l, false);
 #endif
 	/* Acquire: pairs with the release in spin_unlock(). */
 	if (unlikely(atomic_exchange_explicit(&l->held, 1, memory_order_acquire)))
@@ -97,7 +106,7 @@ static ALWAYS_INLINE bool spin_trylock(struct spinlock *l)
 	if (atomic_exchange_explicit(&l->held, 1, memory_order_acquire))
 		return false;
 #ifdef CONFIG_DEBUG_LOCKS
-	spin_check_take(l);
+	spin_check_take(l, true);
 #endif
 #else
 	(void)l;

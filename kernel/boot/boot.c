@@ -6,6 +6,7 @@
 #include "abi/start.h"
 #include "core/log.h"
 #include "core/page.h"
+#include "core/percpu.h"
 #include "core/thread.h"
 #include "core/vma.h"
 #include "fs/file.h"
@@ -42,6 +43,7 @@ static void image_register(void)
 NORETURN void boot_main(const struct boot_info *info)
 {
 	arch_init();
+	percpu_init();
 	page_init();
 	vma_init();
 	image_register();

@@ -17,11 +17,7 @@ struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 struct futex_bucket *futex_bucket(vaddr_t addr)
 {
 	/* Fibonacci hashing: the high bits of the product are well mixed. */
-	struct futex_bucket *b = &futex_buckets[(addr >> 2) * 0x9e3779b97f4a7c15u >> 58];
-
-	if (unlikely(!b->waiters.next))
-		list_init(&b->waiters);
-	return b;
+	return &futex_buckets[(addr >> 2) * 0x9e3779b97f4a7c15u >> 58];
 }
 _Static_assert(FUTEX_BUCKETS == 1u << (64 - 58), "futex_bucket() takes 6 bits");
 
@@ -29,15 +25,22 @@ _Static_assert(FUTEX_BUCKETS == 1u << (64 - 58), "futex_bucket() takes 6 bits");
 static struct futex_bucket *futex_waiter_lock(const struct futex_waiter *w)
 {
 	for (;;) {
-		struct futex_bucket *b = *(struct futex_bucket *const volatile *)&w->bucket;
+		struct futex_bucket *b = atomic_load_explicit(&w->bucket, memory_order_acquire);
 
 		if (!b)
 			return NULL;
 		spin_lock(&b->lock);
-		if (w->bucket == b)
+		if (atomic_load_explicit(&w->bucket, memory_order_relaxed) == b)
 			return b;
 		spin_unlock(&b->lock);
 	}
+}
+
+void futex_waiter_release(struct futex_waiter *w)
+{
+	/* Its thread is not gone before it has seen the NULL. */
+	thread_wake(w->thread);
+	atomic_store_explicit(&w->bucket, NULL, memory_order_release);
 }
 
 /* Take n waiters with a common bit in bitset off the bucket and wake them. Bucket locked. Returns
@@ -48,16 +51,13 @@ static uint32_t futex_wake_locked(struct futex_bucket *b, vaddr_t addr, uint32_t
 
 	list_for_each_safe(l, &b->waiters) {
 		struct futex_waiter *w = list_entry(l, struct futex_waiter, link);
-		struct thread *t = w->thread;
 
 		if (woken >= n)
 			break;
 		if (w->addr != addr || !(w->bitset & bitset))
 			continue;
 		list_remove(l);
-		/* From here on the waiter may leave, and *w is gone. */
-		w->bucket = NULL;
-		thread_wake(t);
+		futex_waiter_release(w);
 		woken++;
 	}
 	return woken;
@@ -92,7 +92,7 @@ int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns
 
 	if (!IS_ALIGNED(addr, 4))
 		return -EINVAL;
-	spin_lock(&b->lock);
+	futex_lock(b);
 	err = user_load_u32(&seen, addr);
 	if (err == 0 && seen != val)
 		err = -EAGAIN;
@@ -113,7 +113,7 @@ long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset)
 
 	if (!IS_ALIGNED(addr, 4))
 		return -EINVAL;
-	spin_lock(&b->lock);
+	futex_lock(b);
 	woken = futex_wake_locked(b, addr, count, bitset);
 	spin_unlock(&b->lock);
 	return woken;
@@ -122,9 +122,9 @@ long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset)
 /* Two buckets are locked in the order of their addresses. */
 static void futex_lock_both(struct futex_bucket *a, struct futex_bucket *b)
 {
-	spin_lock(a < b ? &a->lock : &b->lock);
+	futex_lock(a < b ? a : b);
 	if (a != b)
-		spin_lock(a < b ? &b->lock : &a->lock);
+		futex_lock(a < b ? b : a);
 }
 
 static void futex_unlock_both(struct futex_bucket *a, struct futex_bucket *b)
@@ -152,7 +152,7 @@ static uint32_t futex_move_locked(struct futex_bucket *from, vaddr_t addr, struc
 			continue;
 		list_remove(l);
 		w->addr = addr2;
-		w->bucket = to;
+		atomic_store_explicit(&w->bucket, to, memory_order_relaxed);
 		list_push_back(&moved, l);
 		count++;
 	}

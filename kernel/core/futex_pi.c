@@ -9,8 +9,7 @@
 #include "core/thread.h"
 
 /*
- * Threads that wait for such a lock. Guarded by the locks of their buckets; read without by
- * futex_pi_exit(), which looks for waiters of its own thread: they cannot come any more.
+ * Calls of FUTEX_LOCK_PI under way: with none, futex_pi_exit() has nothing to look for.
  */
 static _Atomic unsigned pi_waiters;
 
@@ -53,7 +52,7 @@ static int pi_take_locked(struct futex_bucket *b, vaddr_t addr, bool try, int32_
 			return -EDEADLK;
 		if (*owner != 0 && try)
 			return -EAGAIN;
-		if (*owner != 0 && !thread_find(*owner))
+		if (*owner != 0 && !thread_exists(*owner))
 			return -ESRCH;
 		wanted = value | FUTEX_WAITERS;
 		if (*owner == 0)
@@ -79,17 +78,19 @@ int futex_lock_pi(vaddr_t addr, uint64_t deadline_ns, bool try)
 
 	if (!IS_ALIGNED(addr, 4))
 		return -EINVAL;
-	spin_lock(&b->lock);
+	/* First this, then the look whether the owner lives: futex_pi_exit() does it the other way
+	 * round. */
+	atomic_fetch_add_explicit(&pi_waiters, 1, memory_order_seq_cst);
+	futex_lock(b);
 	err = pi_take_locked(b, addr, try, &w.owner);
 	if (err != -EAGAIN || try) {
 		spin_unlock(&b->lock);
-		return err;
+	} else {
+		list_push_back(&b->waiters, &w.link);
+		thread_sleep_prepare("futex lock");
+		spin_unlock(&b->lock);
+		err = futex_sleep(&w, deadline_ns);
 	}
-	list_push_back(&b->waiters, &w.link);
-	atomic_fetch_add_explicit(&pi_waiters, 1, memory_order_relaxed);
-	thread_sleep_prepare("futex lock");
-	spin_unlock(&b->lock);
-	err = futex_sleep(&w, deadline_ns);
 	atomic_fetch_sub_explicit(&pi_waiters, 1, memory_order_relaxed);
 	/* FUTEX_WAITERS may stay behind: then the owner comes here in vain. */
 	return err == -ERESTARTSYS ? -ERESTARTNOINTR : err;
@@ -121,9 +122,8 @@ static int pi_give_locked(struct futex_bucket *b, vaddr_t addr, uint32_t value,
 		list_push_front(&b->waiters, &w->link); /* still the first for this lock */
 		return err;
 	}
-	w->bucket = NULL;
 	pi_owner_set_locked(b, addr, t->tid);
-	thread_wake(t);
+	futex_waiter_release(w);
 	return 0;
 }
 
@@ -136,7 +136,7 @@ int futex_unlock_pi(vaddr_t addr)
 
 	if (!IS_ALIGNED(addr, 4))
 		return -EINVAL;
-	spin_lock(&b->lock);
+	futex_lock(b);
 	do {
 		err = user_load_u32(&value, addr);
 		if (err == 0 && (value & FUTEX_TID_MASK) != self)
@@ -163,7 +163,7 @@ static void pi_owner_died_locked(struct futex_bucket *b, struct futex_waiter *w,
 		if (user_load_u32(&value, w->addr))
 			return;
 		owner = (int32_t)(value & FUTEX_TID_MASK);
-		if (owner == 0 || owner == tid || !thread_find(owner)) {
+		if (owner == 0 || owner == tid || !thread_exists(owner)) {
 			err = pi_give_locked(b, w->addr, value, w, FUTEX_OWNER_DIED);
 			continue;
 		}
@@ -189,7 +189,7 @@ static struct futex_waiter *pi_find_owned_locked(struct futex_bucket *b, int32_t
 
 void futex_pi_exit(const struct thread *t)
 {
-	if (likely(atomic_load_explicit(&pi_waiters, memory_order_relaxed) == 0))
+	if (likely(atomic_load_explicit(&pi_waiters, memory_order_seq_cst) == 0))
 		return;
 	for (unsigned i = 0; i < FUTEX_BUCKETS; i++) {
 		struct futex_bucket *b = &futex_buckets[i];
@@ -197,7 +197,7 @@ void futex_pi_exit(const struct thread *t)
 
 		if (!b->waiters.next)
 			continue;
-		spin_lock(&b->lock);
+		futex_lock(b);
 		while ((w = pi_find_owned_locked(b, t->tid)) != NULL) {
 			w->owner = 0; /* looked at once, whatever becomes of it */
 			pi_owner_died_locked(b, w, t->tid);

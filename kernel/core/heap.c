@@ -4,8 +4,8 @@
  * objects of one size. The header is found from an object by rounding its address down. Sizes above
  * the largest class are page blocks.
  *
- * A class keeps the slabs that have a free object in a list. Full slabs are on no list; an empty
- * one goes back to the page allocator unless it is the class's last.
+ * Each CPU has slabs of its own. A class keeps the slabs that have a free object in a list. Full
+ * slabs are on no list; an empty one goes back to the page allocator unless it is the class's last.
  */
 #include "core/heap.h"
 
@@ -13,9 +13,9 @@
 #include "base/string.h"
 #include "core/log.h"
 #include "core/page.h"
+#include "core/percpu.h"
 
 #define SLAB_HEADER 64u
-#define HEAP_CLASSES 15u
 #define HEAP_SMALL_MAX 1984u /* bytes; two objects to a slab */
 
 struct heap_object {
@@ -23,7 +23,8 @@ struct heap_object {
 };
 
 struct slab {
-	struct slab *next, *prev; /* heap_partial[class]; prev NULL: the first */
+	struct heap *heap;        /* whose it is, for as long as it lives */
+	struct slab *next, *prev; /* heap->partial[class]; prev NULL: the first */
 	struct heap_object *free; /* objects given back */
 	uint16_t fresh;           /* offset of the first object that was never used */
 	uint16_t left;            /* objects that are not in use; 0: on no list */
@@ -44,8 +45,10 @@ static const uint8_t heap_class_by_64[HEAP_SMALL_MAX / 64 + 1] = {
 	13, 13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14,
 };
 
-static struct spinlock heap_lock; /* guards everything below and the slabs */
-static struct slab *heap_partial[HEAP_CLASSES];
+void heap_init(struct heap *h)
+{
+	spin_init(&h->lock, LOCK_HEAP);
+}
 
 static ALWAYS_INLINE unsigned heap_class(size_t size)
 {
@@ -64,11 +67,13 @@ static unsigned heap_order(size_t size)
 
 static void slab_push(struct slab *s)
 {
+	struct slab **first = &s->heap->partial[s->class];
+
 	s->prev = NULL;
-	s->next = heap_partial[s->class];
+	s->next = *first;
 	if (s->next != NULL)
 		s->next->prev = s;
-	heap_partial[s->class] = s;
+	*first = s;
 }
 
 static void slab_remove(struct slab *s)
@@ -76,17 +81,18 @@ static void slab_remove(struct slab *s)
 	if (s->prev != NULL)
 		s->prev->next = s->next;
 	else
-		heap_partial[s->class] = s->next;
+		s->heap->partial[s->class] = s->next;
 	if (s->next != NULL)
 		s->next->prev = s->prev;
 }
 
-static NOINLINE struct slab *slab_create(unsigned class)
+static NOINLINE struct slab *slab_create(struct heap *h, unsigned class)
 {
 	struct slab *s = page_alloc(0);
 
 	if (s == NULL)
 		return NULL;
+	s->heap = h;
 	s->free = NULL;
 	s->fresh = SLAB_HEADER;
 	s->capacity = (uint16_t)((PAGE_SIZE - SLAB_HEADER) / heap_class_size[class]);
@@ -105,6 +111,7 @@ static void *heap_alloc_large(size_t size)
 
 void *heap_alloc(size_t size)
 {
+	struct heap *h = &percpu_self()->heap;
 	unsigned class;
 	struct slab *s;
 	struct heap_object *o = NULL;
@@ -113,10 +120,10 @@ void *heap_alloc(size_t size)
 	if (unlikely(size > HEAP_SMALL_MAX))
 		return heap_alloc_large(size);
 	class = heap_class(size);
-	spin_lock(&heap_lock);
-	s = heap_partial[class];
+	spin_lock(&h->lock);
+	s = h->partial[class];
 	if (unlikely(s == NULL))
-		s = slab_create(class);
+		s = slab_create(h, class);
 	if (unlikely(s == NULL))
 		goto unlock;
 	o = s->free;
@@ -129,7 +136,7 @@ void *heap_alloc(size_t size)
 	if (unlikely(--s->left == 0))
 		slab_remove(s);
 unlock:
-	spin_unlock(&heap_lock);
+	spin_unlock(&h->lock);
 	return o;
 }
 
@@ -146,6 +153,7 @@ void heap_free(void *p, size_t size)
 {
 	struct heap_object *o = p;
 	struct slab *s = (struct slab *)ALIGN_DOWN((uintptr_t)p, PAGE_SIZE);
+	struct heap *h;
 
 	if (p == NULL)
 		return;
@@ -153,7 +161,8 @@ void heap_free(void *p, size_t size)
 		page_free(p, heap_order(size));
 		return;
 	}
-	spin_lock(&heap_lock);
+	h = s->heap;
+	spin_lock(&h->lock);
 	ASSERT(s->class == heap_class(size) && s->left < s->capacity);
 	o->next = s->free;
 	s->free = o;
@@ -165,5 +174,5 @@ void heap_free(void *p, size_t size)
 		slab_remove(s);
 		page_free(s, 0);
 	}
-	spin_unlock(&heap_lock);
+	spin_unlock(&h->lock);
 }

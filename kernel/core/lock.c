@@ -38,7 +38,7 @@ static struct held_locks *held_self(void)
 	return &held_locks[cpu_self()->id];
 }
 
-void spin_check_take(struct spinlock *l)
+void spin_check_take(struct spinlock *l, bool tried)
 {
 	struct held_locks *h = held_self();
 	const struct spinlock *last = h->count > 0 ? h->locks[h->count - 1] : NULL;
@@ -47,7 +47,7 @@ void spin_check_take(struct spinlock *l)
 		panic("a lock without a rank is taken by %p", __builtin_return_address(0));
 	if (h->count == HELD_MAX)
 		panic("more than %u locks are held by one CPU", HELD_MAX);
-	if (last && (last->rank > l->rank || (last->rank == l->rank && last >= l)))
+	if (!tried && last && (last->rank > l->rank || (last->rank == l->rank && last >= l)))
 		panic("a lock of rank %u is taken by %p while one of rank %u is held", l->rank,
 		      __builtin_return_address(0), last->rank);
 	h->locks[h->count++] = l;

@@ -2,12 +2,14 @@
 /*
  * Page allocator. Three stages, fastest first:
  *
- * hot       a small stack of freed single pages, and a block that is given out page by page; nearly
- * every call ends here buddy     free blocks of 2^order pages, one list per order, linked through
- * the pages themselves; one state byte per page says "here begins a free block of order n", which
- * is what merging needs frontier  RAM above a range's frontier was never used: it has no state
- * bytes yet and is on no list. It is taken over in blocks of up to 2 MiB when the lists cannot
- * serve, so neither boot nor a small program pays for RAM that it does not use
+ * cache     each CPU's small stack of freed single pages, and a block that is given out page by
+ *           page; nearly every call ends here
+ * buddy     free blocks of 2^order pages, one list per order, linked through the pages themselves;
+ *           one state byte per page says "here begins a free block of order n", which is what
+ *           merging needs
+ * frontier  RAM above a range's frontier was never used: it has no state bytes yet and is on no
+ *           list. It is taken over in blocks of up to 2 MiB when the lists cannot serve, so neither
+ *           boot nor a small program pays for RAM that it does not use
  *
  * The state bytes of a range lie at its start; those of small ranges in a static array, because
  * there a whole page would be too much.
@@ -19,13 +21,13 @@
 #include "base/list.h"
 #include "base/string.h"
 #include "core/log.h"
+#include "core/percpu.h"
 #include "plat/plat.h"
 
 #define RANGE_MAX 8
 #define CHUNK_ORDER 9u
 #define CHUNK_PAGES (1ul << CHUNK_ORDER) /* the frontier's largest step */
 #define SMALL_STATES 512ul
-#define HOT_MAX 32u
 #define RUN_ORDER 4u     /* 16 pages at once */
 #define BLOCK_FREE 0x80u /* state: a free block begins here; the low bits are its order */
 
@@ -35,15 +37,12 @@ struct page_range {
 	uint8_t *state;                /* of page first + i; valid below the frontier */
 };
 
-static struct spinlock page_lock; /* guards everything below */
+static struct spinlock page_lock = SPINLOCK_INIT(LOCK_PAGE); /* guards everything below */
 static struct page_range page_ranges[RANGE_MAX];
 static unsigned page_range_count;
 static struct list page_blocks[PAGE_ORDER_MAX + 1];
-static uint32_t page_orders; /* bit n: page_blocks[n] is not empty */
-static unsigned page_hot_count;
-static void *page_hot[HOT_MAX];
-static char *page_run, *page_run_end; /* single pages not yet given out */
-static uint64_t page_free_pages;      /* all three stages */
+static uint32_t page_orders;    /* bit n: page_blocks[n] is not empty */
+static uint64_t page_pool_free; /* pages in the last two stages, and known zeros */
 static uint64_t page_total_pages;
 /* Pages known to be zero, handed out in order: [page_zero_next, page_zero_end). */
 static uint64_t page_zero_next, page_zero_end;
@@ -154,65 +153,122 @@ static void *page_block_alloc(unsigned order)
 	return page_address(number);
 }
 
-static void page_hot_drain(unsigned keep)
-{
-	while (page_hot_count > keep) {
-		uint64_t number = page_number(page_hot[--page_hot_count]);
-
-		page_block_free(page_range_of(number), number, 0);
-	}
-}
-
-/* Give the hot pages up so that they can merge. */
-static void page_hot_give_up(void)
-{
-	page_hot_drain(0);
-	for (; page_run != page_run_end; page_run += PAGE_SIZE) {
-		uint64_t number = page_number(page_run);
-
-		page_block_free(page_range_of(number), number, 0);
-	}
-}
-
-/* 2^order pages from the lists, else from the frontier, else from what the hot pages merge to. */
-static void *page_alloc_slow(unsigned order)
+/* 2^order pages from the lists, else from the frontier. */
+static void *page_pool_alloc_locked(unsigned order)
 {
 	void *page;
 
 	while (page = page_block_alloc(order), page == NULL && page_frontier_advance())
 		;
-	if (page == NULL && (page_hot_count > 0 || page_run != page_run_end)) {
-		page_hot_give_up();
-		page = page_block_alloc(order);
-	}
+	if (page != NULL)
+		page_pool_free -= 1ul << order;
 	return page;
 }
 
-/* A single page when the hot stack is empty: from the run, which is refilled with as large a block
- * as there is. */
-static void *page_run_next(void)
+static void page_pool_free_locked(uint64_t number, unsigned order)
+{
+	page_pool_free += 1ul << order;
+	page_block_free(page_range_of(number), number, order);
+}
+
+/* A page that is zero already, or NULL. */
+static void *page_zero_take(void)
+{
+	void *page = NULL;
+
+	spin_lock(&page_lock);
+	if (page_zero_next < page_zero_end) {
+		page = page_address(page_zero_next++);
+		page_pool_free--;
+	}
+	spin_unlock(&page_lock);
+	return page;
+}
+
+/* --- caches --- */
+
+void page_cache_init(struct page_cache *pc)
+{
+	spin_init(&pc->lock, LOCK_PAGE_CACHE);
+}
+
+static ALWAYS_INLINE struct page_cache *page_cache_self(void)
+{
+	return &percpu_self()->pages;
+}
+
+/* Give pages of the cache to the lists until `keep` are left. The cache is locked. */
+static NOINLINE void page_cache_drain(struct page_cache *pc, unsigned keep)
+{
+	spin_lock(&page_lock);
+	while (pc->count > keep)
+		page_pool_free_locked(page_number(pc->pages[--pc->count]), 0);
+	spin_unlock(&page_lock);
+}
+
+/* Give up all that the caches of all CPUs hold, so that others have it and it can merge. */
+static void page_caches_give_up(void)
+{
+	for (unsigned i = 0; i < percpu_count(); i++) {
+		struct page_cache *pc = &percpu_table[i]->pages;
+
+		spin_lock(&pc->lock);
+		page_cache_drain(pc, 0);
+		spin_lock(&page_lock);
+		for (; pc->run != pc->run_end; pc->run += PAGE_SIZE)
+			page_pool_free_locked(page_number(pc->run), 0);
+		spin_unlock(&page_lock);
+		spin_unlock(&pc->lock);
+	}
+}
+
+/* A new run for the cache, which is locked, as large as there is. Its first page, or NULL. */
+static NOINLINE void *page_cache_refill(struct page_cache *pc)
 {
 	unsigned order = RUN_ORDER;
 	char *page;
 
-	if (likely(page_run != page_run_end)) {
-		page = page_run;
-		page_run += PAGE_SIZE;
-		return page;
-	}
-	while (page = page_alloc_slow(order), page == NULL && order > 0)
+	spin_lock(&page_lock);
+	while (page = page_pool_alloc_locked(order), page == NULL && order > 0)
 		order--;
+	spin_unlock(&page_lock);
 	if (page != NULL) {
-		page_run = page + PAGE_SIZE;
-		page_run_end = page + (PAGE_SIZE << order);
+		pc->run = page + PAGE_SIZE;
+		pc->run_end = page + (PAGE_SIZE << order);
 	}
 	return page;
 }
 
-/* A page that is zero already, or NULL. */
-static inline void *page_zero_take(void)
+static ALWAYS_INLINE void *page_cache_alloc(void)
 {
-	return page_zero_next < page_zero_end ? page_address(page_zero_next++) : NULL;
+	struct page_cache *pc = page_cache_self();
+	char *page;
+
+	spin_lock(&pc->lock);
+	if (likely(pc->count > 0)) {
+		page = pc->pages[--pc->count];
+	} else if (likely(pc->run != pc->run_end)) {
+		page = pc->run;
+		pc->run += PAGE_SIZE;
+	} else {
+		page = page_cache_refill(pc);
+	}
+	spin_unlock(&pc->lock);
+	return page;
+}
+
+/* --- both --- */
+
+static void *page_alloc_stages(unsigned order)
+{
+	void *page;
+
+	if (likely(order == 0))
+		return page_cache_alloc();
+	spin_lock(&page_lock);
+	page = page_pool_alloc_locked(order);
+	spin_unlock(&page_lock);
+	return page;
 }
 
 void *page_alloc(unsigned order)
@@ -221,37 +277,31 @@ void *page_alloc(unsigned order)
 
 	if (unlikely(order > PAGE_ORDER_MAX))
 		return NULL;
-	spin_lock(&page_lock);
-	if (likely(order == 0)) {
-		page = page_hot_count > 0 ? page_hot[--page_hot_count] : page_run_next();
-		if (unlikely(page == NULL))
-			page = page_zero_take();
-	} else {
-		page = page_alloc_slow(order);
+	page = page_alloc_stages(order);
+	if (unlikely(page == NULL)) {
+		page_caches_give_up();
+		page = page_alloc_stages(order);
 	}
-	if (likely(page != NULL))
-		page_free_pages -= 1ul << order;
-	spin_unlock(&page_lock);
+	if (unlikely(page == NULL) && order == 0)
+		page = page_zero_take();
 	return page;
-}
-
-static ALWAYS_INLINE void page_free_locked(uint64_t number, unsigned order)
-{
-	page_free_pages += 1ul << order;
-	if (likely(order == 0)) {
-		if (unlikely(page_hot_count == HOT_MAX))
-			page_hot_drain(HOT_MAX / 2);
-		page_hot[page_hot_count++] = page_address(number);
-	} else {
-		page_block_free(page_range_of(number), number, order);
-	}
 }
 
 void page_free(void *page, unsigned order)
 {
 	ASSERT(order <= PAGE_ORDER_MAX && IS_ALIGNED((uintptr_t)page, PAGE_SIZE << order));
+	if (likely(order == 0)) {
+		struct page_cache *pc = page_cache_self();
+
+		spin_lock(&pc->lock);
+		if (unlikely(pc->count == PAGE_CACHE_MAX))
+			page_cache_drain(pc, PAGE_CACHE_MAX / 2);
+		pc->pages[pc->count++] = page;
+		spin_unlock(&pc->lock);
+		return;
+	}
 	spin_lock(&page_lock);
-	page_free_locked(page_number(page), order);
+	page_pool_free_locked(page_number(page), order);
 	spin_unlock(&page_lock);
 }
 
@@ -259,13 +309,18 @@ void page_free_run(void *first, size_t count)
 {
 	uint64_t number = page_number(first);
 
+	if (count < PAGE_CACHE_MAX / 4) {
+		for (; count > 0; count--, number++)
+			page_free(page_address(number), 0);
+		return;
+	}
 	spin_lock(&page_lock);
 	while (count > 0) {
 		unsigned order = (unsigned)__builtin_ctzl(number | 1ul << PAGE_ORDER_MAX);
 
 		while ((1ul << order) > count)
 			order--;
-		page_free_locked(number, order);
+		page_pool_free_locked(number, order);
 		number += 1ul << order;
 		count -= 1ul << order;
 	}
@@ -274,13 +329,10 @@ void page_free_run(void *first, size_t count)
 
 void *page_alloc_zero(void)
 {
-	void *page;
+	void *page = NULL;
 
-	spin_lock(&page_lock);
-	page = page_zero_take();
-	if (page != NULL)
-		page_free_pages--;
-	spin_unlock(&page_lock);
+	if (unlikely(*(volatile uint64_t *)&page_zero_next < page_zero_end))
+		page = page_zero_take();
 	if (page != NULL)
 		return page;
 	page = page_alloc(0);
@@ -312,7 +364,7 @@ static void page_range_add(uint64_t first, uint64_t end, bool zeroed)
 	}
 	page_range_count++;
 	page_total_pages += pages;
-	page_free_pages += end - first;
+	page_pool_free += end - first;
 }
 
 void page_init(void)
@@ -332,9 +384,17 @@ void page_init(void)
 	}
 }
 
+/* Without locks: a number that was right a moment ago. */
 uint64_t page_free_count(void)
 {
-	return page_free_pages;
+	uint64_t sum = *(volatile uint64_t *)&page_pool_free;
+
+	for (unsigned i = 0; i < percpu_count(); i++) {
+		const volatile struct page_cache *pc = &percpu_table[i]->pages;
+
+		sum += pc->count + (size_t)(pc->run_end - pc->run) / PAGE_SIZE;
+	}
+	return sum;
 }
 
 uint64_t page_total_count(void)

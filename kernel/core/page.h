@@ -7,9 +7,22 @@
 #ifndef CORE_PAGE_H
 #define CORE_PAGE_H
 
+#include "base/atomic.h"
 #include "base/types.h"
 
 #define PAGE_ORDER_MAX 10
+
+#define PAGE_CACHE_MAX 32u
+
+/* A CPU's free single pages, so that most calls need only the lock that it has for itself. */
+struct page_cache {
+	struct spinlock lock; /* guards it: other CPUs take the pages when memory is short */
+	unsigned count;
+	void *pages[PAGE_CACHE_MAX];
+	char *run, *run_end; /* pages in a row, not yet given out */
+};
+
+void page_cache_init(struct page_cache *pc);
 
 /* Takes plat->ram_range(). Boot only. */
 void page_init(void);

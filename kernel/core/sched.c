@@ -1,111 +1,167 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The scheduler: round robin, one run queue per CPU, slices of 10 ms.
+ * The scheduler: round robin, one run queue per CPU, slices of 10 ms, work stealing.
  *
- * A switch reads no clock and sets no timer. While several threads are runnable the timer is set to
- * a slice's end (slice_end_ns); when it fires and the same thread has run since it was set, that
- * thread gives way, else it is set once more. So a slice lasts between one and two times SLICE_NS.
+ * A switch reads no clock and sets no timer. While a thread waits for the CPU the timer is set to
+ * the slice's end; when it fires and the same thread has run since it was set, that thread gives
+ * way, else it is set once more. So a slice lasts between one and two times SLICE_NS.
  *
  * A thread whose sleep ends by the clock goes to the queue `urgent`, which is served first, and the
  * running thread gives way to it at once: sleeping is as exact beside busy threads as alone.
  *
- * There is no idle thread: the thread that gives the CPU away when nobody wants it waits on its own
- * kernel stack (sched_wait), and needs no switch at all if it is itself the next to run. A thread
- * that has ended idles there too; its stack is reused only by a thread that runs (thread.c).
+ * A thread that is woken goes to the queue of the CPU that wakes it: often that one is about to
+ * sleep, and the two share data. A CPU without work looks for some for a short time, on the stack
+ * of the thread that gave it away (sched_wait), so that what comes soon needs neither an interrupt
+ * nor a switch; it takes a thread from another CPU that is not served there at once. Then it halts,
+ * in its idle thread. While CPUs halt, one with threads waiting looks every TICK_NS whether they
+ * still wait, and calls another CPU for help.
+ *
+ * A thread is on the queue of a CPU only if its affinity allows that one: it is put there and its
+ * affinity is changed under the queue's lock.
  */
 #include "base/errno.h"
-#include "base/string.h"
+#include "core/lock.h"
 #include "core/log.h"
-#include "core/sched.h"
+#include "core/percpu.h"
+#include "core/runq.h"
 
 #define SLICE_NS 10000000u
+/* While CPUs halt: how long a thread waits for one that runs before another CPU is woken. */
+#define TICK_NS 100000u
+/* … or how many ticks in a row may find threads waiting, though not always the same ones. */
+#define TICKS_WAITED_MAX 4u
+/* How long a CPU looks for work before it halts: what halting and being woken cost, or less. */
+#define SPIN_CYCLES 60000u
+/* A thread that has waited so long for a CPU that has not switched meanwhile may be stolen. */
+#define STEAL_CYCLES 12000u
 
-/* Runnable threads that do not run, first come first served, by run_next. */
-struct run_list {
-	struct thread *first, **last_next; /* last_next: where the next one to come is hung up */
-};
+_Atomic uint64_t sched_idle_cpus;
+bool sched_accounting, sched_careful, sched_restricted;
 
-/* Queues are per CPU and, as long as a CPU serves only its own, touched by that CPU only. */
-struct runq {
-	struct run_list queue;
-	struct run_list urgent;  /* served first */
-	uint64_t switches;       /* since boot */
-	uint64_t slice_end_ns;   /* NEVER: no slice is timed; the next thread to wait begins one */
-	uint64_t slice_switches; /* `switches` when the slice began */
-	uint64_t idle_ns;        /* since boot */
-	uint64_t start_ns;       /* CLOCK_MONOTONIC when the system started */
-};
-
-static struct runq runqs[CONFIG_NR_CPUS];
-/* Somebody asked for a thread's run time: keep them from now on. Set once, any CPU. */
-static bool sched_accounting;
-
-static ALWAYS_INLINE struct runq *runq_self(void)
+/* Take the first thread that may run on a CPU of mask, or, if it is on the list, t. */
+static struct thread *run_list_take(struct run_list *l, uint64_t mask, const struct thread *wanted)
 {
-	return &runqs[CONFIG_NR_CPUS > 1 ? cpu_self()->id : 0];
+	for (struct thread **link = &l->first; *link; link = &(*link)->run_next) {
+		struct thread *t = *link;
+
+		if (wanted ? t != wanted : !(t->affinity & mask))
+			continue;
+		*link = t->run_next;
+		if (l->last_next == &t->run_next)
+			l->last_next = link;
+		return t;
+	}
+	return NULL;
 }
 
-static ALWAYS_INLINE void run_list_init(struct run_list *l)
+struct thread *runq_take(struct runq *rq, uint64_t mask, const struct thread *wanted)
 {
-	l->first = NULL;
-	l->last_next = &l->first;
-}
-
-static ALWAYS_INLINE void run_list_push(struct run_list *l, struct thread *t)
-{
-	t->run_next = NULL;
-	*l->last_next = t;
-	l->last_next = &t->run_next;
-}
-
-/* NULL if the list is empty. */
-static ALWAYS_INLINE struct thread *run_list_pop(struct run_list *l)
-{
-	struct thread *t = l->first;
+	struct thread *t = run_list_take(&rq->urgent, mask, wanted);
 
 	if (!t)
-		return NULL;
-	l->first = t->run_next;
-	if (!l->first)
-		l->last_next = &l->first;
+		t = run_list_take(&rq->queue, mask, wanted);
+	if (t)
+		rq->waiting--;
 	return t;
 }
 
-static ALWAYS_INLINE bool runq_empty(const struct runq *rq)
+/* --- slices and ticks --- */
+
+/* 10 ms at nice 0, a quarter more or less for each step (Linux's weights), 0.5 to 100 ms. */
+static uint64_t slice_ns(const struct thread *t)
 {
-	return !rq->queue.first && !rq->urgent.first;
+	uint64_t ns = SLICE_NS;
+
+	for (int n = t->nice; n < 0; n++)
+		ns += ns / 4;
+	for (int n = t->nice; n > 0; n--)
+		ns -= ns / 5;
+	return MIN(MAX(ns, 500000u), 100000000u);
 }
 
-static ALWAYS_INLINE struct thread *runq_pop(struct runq *rq)
+static void tick_set(struct runq *rq, uint64_t now_ns)
 {
-	struct thread *t = run_list_pop(&rq->urgent);
-
-	return unlikely(t) ? t : run_list_pop(&rq->queue);
+	rq->tick_ns = rq->slice_end_ns;
+	if (atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed))
+		rq->tick_ns = MIN(rq->tick_ns, now_ns + TICK_NS);
+	rq->tick_switches = rq->switches;
+	timers_set_tick(rq->tick_ns);
 }
 
+/* The slice of the running thread begins. */
 static NOINLINE void slice_begin(struct runq *rq, uint64_t now_ns)
 {
-	rq->slice_end_ns = now_ns + SLICE_NS;
+	rq->slice_end_ns = now_ns + slice_ns(rq->cpu->current);
 	rq->slice_switches = rq->switches;
-	timers_set_slice(rq->slice_end_ns);
+	tick_set(rq, now_ns);
 }
 
-/* Every queueing goes through here, but for a thread that changes places with one that was queued:
- * so a slice is timed whenever a thread waits. */
-static ALWAYS_INLINE void runq_push(struct runq *rq, struct run_list *queue, struct thread *t)
+/* Wake a CPU that halts, if there is one of those in mask. */
+static void sched_call_help(uint64_t mask)
 {
-	run_list_push(queue, t);
-	if (unlikely(rq->slice_end_ns == NEVER)) {
-		slice_begin(rq, plat->clock_monotonic_ns());
-		timers_program();
+	uint64_t idle = atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed) & mask;
+
+	while (idle) {
+		uint64_t bit = idle & -idle;
+
+		if (atomic_fetch_and_explicit(&sched_idle_cpus, ~bit, memory_order_relaxed) & bit) {
+			plat->cpu_kick((unsigned)__builtin_ctzl(bit));
+			return;
+		}
+		idle &= ~bit;
 	}
 }
 
-/* Charge the thread that leaves, start the clock of the one that comes. */
-static void sched_account(struct thread *prev, struct thread *next)
+NOINLINE void runq_pushed(struct runq *rq)
 {
-	uint64_t now = plat->clock_monotonic_ns();
+	if (rq->tick_ns == NEVER) {
+		slice_begin(rq, plat->clock_monotonic_ns());
+		timers_program();
+	} else if (rq->tick_ns == rq->slice_end_ns) {
+		uint64_t now = plat->clock_monotonic_ns();
 
+		if (rq->tick_ns > now + TICK_NS) {
+			tick_set(rq, now);
+			timers_program();
+		}
+	}
+	/* Two that wait: the running thread is not likely to give way to both at once. */
+	if (rq->waiting > 1)
+		sched_call_help(UINT64_MAX);
+}
+
+/* The clock says that it is time to look: is a slice over, does somebody wait for too long? */
+static void sched_tick(struct runq *rq, uint64_t now_ns)
+{
+	if (now_ns < rq->tick_ns)
+		return;
+	if (runq_waiting(rq) == 0) {
+		rq->tick_ns = NEVER;
+		rq->ticks_waited = 0;
+		timers_set_tick(NEVER);
+		return;
+	}
+	/* Some thread always waits, or this one waits in vain. */
+	if (rq->switches == rq->tick_switches || ++rq->ticks_waited > TICKS_WAITED_MAX)
+		sched_call_help(UINT64_MAX);
+	if (now_ns < rq->slice_end_ns) {
+		tick_set(rq, now_ns);
+		return;
+	}
+	if (rq->switches == rq->slice_switches) {
+		cpu_pend(PENDING_RESCHED);
+		slice_begin(rq, now_ns);
+		rq->slice_switches++; /* the switch that is about to come begins it */
+	} else {
+		slice_begin(rq, now_ns);
+	}
+}
+
+/* --- switching --- */
+
+/* Charge the thread that leaves, start the clock of the one that comes. */
+static void sched_account(struct thread *prev, struct thread *next, uint64_t now)
+{
 	prev->cpu_time_ns += now - prev->run_start_ns;
 	next->run_start_ns = now;
 }
@@ -118,22 +174,43 @@ static ALWAYS_INLINE void pend_for(const struct thread *t)
 		cpu_pend(PENDING_SIGNAL);
 }
 
-static NOINLINE void switch_careful(struct cpu *cpu, struct thread *prev, struct thread *next)
+void sched_switched(void)
 {
-	if (sched_accounting)
-		sched_account(prev, next);
-	cpu->current = next;
-	cpu->kstack_top = next->kstack_top;
-	pend_for(next);
-	arch_switch(&prev->arch, &next->arch);
+	struct percpu *pc = percpu_self();
+	struct thread *leaving = pc->leaving;
+
+	spin_unlock(&pc->rq.lock);
+	if (unlikely(leaving)) {
+		pc->leaving = NULL;
+		thread_place(leaving);
+	}
 }
 
+static NOINLINE void switch_careful(struct cpu *cpu, struct runq *rq, struct thread *prev,
+				    struct thread *next)
+{
+	uint64_t now = sched_careful ? plat->clock_monotonic_ns() : 0;
+
+	if (sched_accounting)
+		sched_account(prev, next, now);
+	cpu->current = next;
+	cpu->kstack_top = next->kstack_top;
+	if (sched_careful && rq->waiting > 0) {
+		slice_begin(rq, now);
+		timers_program();
+	}
+	pend_for(next);
+	arch_switch(&prev->arch, &next->arch);
+	sched_switched();
+}
+
+/* rq is locked, and unlocked when somebody switches back. */
 static ALWAYS_INLINE void switch_to(struct cpu *cpu, struct runq *rq, struct thread *prev,
 				    struct thread *next)
 {
 	rq->switches++;
-	if (unlikely(sched_accounting || signal_pending_count)) {
-		switch_careful(cpu, prev, next);
+	if (unlikely(sched_careful || signal_pending_count)) {
+		switch_careful(cpu, rq, prev, next);
 		return;
 	}
 	/* The same without what there is not to do: a yield is to cost less than 100 instructions.
@@ -142,25 +219,7 @@ static ALWAYS_INLINE void switch_to(struct cpu *cpu, struct runq *rq, struct thr
 	cpu->kstack_top = next->kstack_top;
 	cpu_unpend(PENDING_SIGNAL | PENDING_RESCHED);
 	arch_switch(&prev->arch, &next->arch);
-}
-
-/* The clock says that a slice is over: whose? */
-static void slice_check(struct runq *rq, uint64_t now_ns)
-{
-	if (now_ns < rq->slice_end_ns)
-		return;
-	if (runq_empty(rq)) {
-		rq->slice_end_ns = NEVER;
-		timers_set_slice(NEVER);
-		return;
-	}
-	if (rq->switches == rq->slice_switches) {
-		cpu_pend(PENDING_RESCHED);
-		slice_begin(rq, now_ns);
-		rq->slice_switches++; /* the switch that is about to come begins it */
-	} else {
-		slice_begin(rq, now_ns);
-	}
+	sched_switched();
 }
 
 /* What interrupts have left to do, but for switching. */
@@ -175,8 +234,16 @@ static void sched_interrupts(struct cpu *cpu, struct runq *rq)
 		timers_disarmed();
 		now = plat->clock_monotonic_ns();
 		timers_run(now);
-		slice_check(rq, now);
+		sched_tick(rq, now);
 		timers_program();
+	}
+	if (pending & PENDING_KICK) {
+		cpu_unpend(PENDING_KICK);
+		if (!(cpu->current->affinity & cpu_bit(cpu)))
+			cpu_pend(PENDING_RESCHED); /* it has to leave */
+		/* Another CPU has queued a thread here, or is going to halt. */
+		if (runq_waiting(rq) > 0)
+			runq_pushed(rq);
 	}
 	if (pending & PENDING_CONSOLE) {
 		cpu_unpend(PENDING_CONSOLE);
@@ -184,82 +251,254 @@ static void sched_interrupts(struct cpu *cpu, struct runq *rq)
 	}
 }
 
+/* --- a CPU without work --- */
+
+/* Take a thread from another CPU on which at least `least` threads wait. This CPU's run queue is
+ * locked. */
+static struct thread *sched_steal(const struct cpu *cpu, unsigned least)
+{
+	unsigned n = percpu_count();
+
+	for (unsigned i = 1; i < n; i++) {
+		struct runq *victim = &percpu_table[(cpu->id + i) % n]->rq;
+		struct thread *t;
+
+		if (runq_waiting(victim) < least || !spin_trylock(&victim->lock))
+			continue;
+		t = runq_take(victim, cpu_bit(cpu), NULL);
+		if (t)
+			atomic_store_explicit(&t->cpu, cpu->id, memory_order_relaxed);
+		spin_unlock(&victim->lock);
+		if (t)
+			return t;
+	}
+	return NULL;
+}
+
+/* A CPU with threads waiting that has not switched while it was watched. */
+struct steal_watch {
+	const struct runq *rq;
+	uint64_t switches, since;
+};
+
+/* Is there a thread that waits in vain? Looked at again and again by a CPU that has nothing to do.
+ */
+static bool steal_is_due(struct steal_watch *w, const struct cpu *cpu, uint64_t now)
+{
+	unsigned n = percpu_count();
+
+	if (w->rq && runq_waiting(w->rq) > 0 &&
+	    *(const volatile uint64_t *)&w->rq->switches == w->switches)
+		return now - w->since > STEAL_CYCLES;
+	w->rq = NULL;
+	for (unsigned i = 1; i < n && !w->rq; i++) {
+		const struct runq *rq = &percpu_table[(cpu->id + i) % n]->rq;
+
+		if (runq_waiting(rq) == 0)
+			continue;
+		w->rq = rq;
+		w->switches = *(const volatile uint64_t *)&rq->switches;
+		w->since = now;
+	}
+	return false;
+}
+
+/* Does any other CPU do something, so that work may come from it soon? */
+static bool others_are_busy(const struct cpu *cpu)
+{
+	return (sched_started_cpus() &
+		~atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed) & ~cpu_bit(cpu)) != 0;
+}
+
+/* Look for work for a short time: until cur is woken, something is queued here, or (then true) a
+ * thread waits in vain elsewhere. No lock is held. */
+static bool sched_spin(struct cpu *cpu, struct runq *rq, const struct thread *cur)
+{
+	struct steal_watch watch = {0};
+	const uint64_t begin = arch_cycles();
+	uint64_t now = begin;
+
+	for (unsigned spins = 0; now - begin < SPIN_CYCLES; now = arch_cycles()) {
+		if (atomic_load_explicit(&cur->state, memory_order_relaxed) == THREAD_RUNNABLE ||
+		    runq_waiting(rq) > 0)
+			return false;
+		if (steal_is_due(&watch, cpu, now))
+			return true;
+		if (atomic_load_explicit(&cpu->pending, memory_order_relaxed) &
+		    ~(PENDING_RESCHED | PENDING_SIGNAL))
+			sched_interrupts(cpu, rq);
+		plat->cpu_relax(spins++);
+	}
+	return false;
+}
+
+/*
+ * The thread that runs when cur, which cannot go on, has given the CPU away and nobody is queued:
+ * one from another CPU, cur itself if it is woken first, or the idle thread. rq is locked, before
+ * and behind.
+ */
+static NOINLINE struct thread *sched_wait(struct cpu *cpu, struct runq *rq, struct thread *cur)
+{
+	struct thread *next = NULL;
+	bool due;
+
+	if (others_are_busy(cpu)) {
+		spin_unlock(&rq->lock);
+		/* Whoever sleeps here until a time must be woken at it. */
+		timers_program();
+		due = sched_spin(cpu, rq, cur);
+		spin_lock(&rq->lock);
+		if (atomic_load_explicit(&cur->state, memory_order_relaxed) == THREAD_RUNNABLE)
+			return cur;
+		next = runq_pop(rq);
+		if (!next)
+			next = sched_steal(cpu, due ? 1 : 2);
+	}
+	return next ? next : &percpu_self()->idle;
+}
+
 /* Nobody will come by the clock: say so once if it is not the console that is waited for either. */
 static void sched_report_stuck(void)
 {
-	static bool reported;
+	static _Atomic bool reported;
 
-	if (reported || log_level < LOG_INFO)
+	if (log_level < LOG_INFO ||
+	    percpu_count() != (unsigned)__builtin_popcountl(atomic_load(&sched_idle_cpus)))
 		return;
-	list_for_each(l, &thread_all) {
-		const struct thread *t = list_entry(l, struct thread, all_link);
-
-		if (t->wait_reason && str_prefix(t->wait_reason, "console", NULL))
-			return;
-	}
-	reported = true;
+	if (!thread_all_stuck() || atomic_exchange(&reported, true))
+		return;
 	log_line(LOG_INFO, "every thread waits for another one:");
 	thread_report();
 }
 
-/* Idle once. cur is the thread on whose stack that happens; the time is not its own. */
-static void sched_idle(struct cpu *cpu, struct runq *rq, struct thread *cur)
+/* This CPU is about to halt, and the others can see that. Is there something to do after all? One
+ * that has a thread waiting is told, so that it looks after it and calls if need be. */
+static bool sched_last_look(const struct cpu *cpu)
 {
-	uint64_t begin = plat->clock_monotonic_ns(), end;
-	uint64_t deadline = timers_next();
+	unsigned n = percpu_count();
 
-	/* What is pending for the thread that idles here is looked at when it goes on. */
-	cpu_unpend(PENDING_RESCHED | PENDING_SIGNAL);
-	rq->slice_end_ns = NEVER;
-	timers_set_slice(NEVER);
-	if (deadline == NEVER)
-		sched_report_stuck();
-	plat->idle(deadline);
-	timers_disarmed();
-	end = plat->clock_monotonic_ns();
-	rq->idle_ns += end - begin;
-	if (sched_accounting) {
-		cur->cpu_time_ns += begin - cur->run_start_ns;
-		cur->run_start_ns = end;
+	for (unsigned i = 0; i < n; i++) {
+		const struct runq *rq = &percpu_table[(cpu->id + i) % n]->rq;
+
+		if (runq_waiting(rq) > (i == 0 ? 0 : 1))
+			return true;
+		if (runq_waiting(rq) > 0)
+			plat->cpu_kick((cpu->id + i) % n);
 	}
-	sched_interrupts(cpu, rq);
-	timers_program();
+	return false;
 }
 
-/* The thread that runs when cur, which cannot go on, has given the CPU away; cur itself if it is
- * woken first. */
-static struct thread *sched_wait(struct cpu *cpu, struct runq *rq, struct thread *cur)
+/* Halt until there may be something to do. No lock is held. */
+static void sched_halt(struct cpu *cpu, struct runq *rq)
 {
-	struct thread *next;
+	const uint64_t bit = cpu_bit(cpu);
+	uint64_t deadline;
+
+	rq->tick_ns = NEVER;
+	timers_set_tick(NEVER);
+	/* First the bit, then the look: who queues a thread does it the other way round. */
+	atomic_fetch_or_explicit(&sched_idle_cpus, bit, memory_order_seq_cst);
+	cpu_unpend(PENDING_RESCHED | PENDING_SIGNAL);
+	if (!sched_last_look(cpu)) {
+		deadline = timers_next();
+		if (deadline == NEVER)
+			sched_report_stuck();
+		plat->idle(deadline);
+		timers_disarmed();
+	}
+	atomic_fetch_and_explicit(&sched_idle_cpus, ~bit, memory_order_relaxed);
+	sched_interrupts(cpu, rq);
+}
+
+NORETURN void sched_idle(struct cpu *cpu, struct percpu *pc)
+{
+	struct runq *rq = &pc->rq;
 
 	for (;;) {
-		if (cur->state == THREAD_RUNNABLE) {
-			pend_for(cur);
-			return cur;
-		}
+		struct thread *next;
+
+		spin_lock(&rq->lock);
 		next = runq_pop(rq);
-		if (next)
-			return next;
-		sched_idle(cpu, rq, cur);
+		if (!next)
+			next = sched_steal(cpu, 1);
+		if (next) {
+			uint64_t now = plat->clock_monotonic_ns();
+
+			rq->idle_ns += now - rq->idle_since_ns;
+			rq->idle_since_ns = 0;
+			if (rq->waiting > 0)
+				slice_begin(rq, now);
+			timers_program();
+			switch_to(cpu, rq, &pc->idle, next);
+			rq->idle_since_ns = plat->clock_monotonic_ns();
+			continue;
+		}
+		spin_unlock(&rq->lock);
+		sched_halt(cpu, rq);
 	}
 }
 
-void sched_switch(void)
+/* --- giving the CPU away --- */
+
+static ALWAYS_INLINE bool may_stay(const struct cpu *cpu, const struct thread *t)
+{
+	return likely(!sched_restricted) || (t->affinity & cpu_bit(cpu));
+}
+
+/* The current thread may not stay on this CPU: who comes next sends it to where it may be, when it
+ * is off its stack. rq is locked. */
+static NOINLINE void sched_leave(struct cpu *cpu, struct runq *rq, struct thread *cur)
+{
+	struct percpu *pc = percpu_self();
+	struct thread *next = runq_pop(rq);
+
+	pc->leaving = cur;
+	switch_to(cpu, rq, cur, next ? next : &pc->idle);
+}
+
+void sched_block(void)
 {
 	struct cpu *cpu = cpu_self();
 	struct runq *rq = runq_self();
 	struct thread *cur = cpu->current, *next;
 
-	if (cur->state == THREAD_RUNNABLE) {
-		next = runq_pop(rq);
-		if (!next)
-			return;
-		run_list_push(&rq->queue, cur);
-	} else {
-		next = sched_wait(cpu, rq, cur);
-		if (next == cur)
-			return;
+	spin_check_none_held();
+	spin_lock(&rq->lock);
+	if (atomic_load_explicit(&cur->state, memory_order_relaxed) == THREAD_RUNNABLE) {
+		spin_unlock(&rq->lock);
+		return;
 	}
+	next = runq_pop(rq);
+	if (!next) {
+		next = sched_wait(cpu, rq, cur);
+		if (next == cur) {
+			pend_for(cur);
+			spin_unlock(&rq->lock);
+			return;
+		}
+	}
+	switch_to(cpu, rq, cur, next);
+}
+
+/* The current thread, which is runnable, gives way if somebody waits. */
+static void sched_preempt(void)
+{
+	struct cpu *cpu = cpu_self();
+	struct runq *rq = runq_self();
+	struct thread *cur = cpu->current, *next;
+
+	spin_lock(&rq->lock);
+	if (unlikely(!may_stay(cpu, cur))) {
+		sched_leave(cpu, rq, cur);
+		return;
+	}
+	next = runq_pop(rq);
+	if (!next) {
+		spin_unlock(&rq->lock);
+		return;
+	}
+	run_list_push(&rq->queue, cur);
+	rq->waiting++;
 	switch_to(cpu, rq, cur, next);
 }
 
@@ -267,19 +506,23 @@ long sched_yield(void)
 {
 	struct cpu *cpu = cpu_self();
 	struct runq *rq = runq_self();
-	struct thread *cur = cpu->current;
-	struct thread *next = run_list_pop(&rq->urgent);
+	struct thread *cur = cpu->current, *next;
 
-	if (likely(!next)) {
-		next = rq->queue.first;
-		if (!next)
-			return 0;
-		/* Behind next comes cur at least, so the list does not become empty. */
-		run_list_push(&rq->queue, cur);
-		rq->queue.first = next->run_next;
-	} else {
-		run_list_push(&rq->queue, cur);
+	if (runq_waiting(rq) == 0)
+		return 0;
+	if (unlikely(rq->urgent.first || !may_stay(cpu, cur))) {
+		sched_preempt();
+		return 0;
 	}
+	spin_lock(&rq->lock);
+	next = rq->queue.first;
+	if (unlikely(!next)) {
+		spin_unlock(&rq->lock);
+		return 0;
+	}
+	/* Behind next comes cur at least, so the list does not become empty. */
+	run_list_push(&rq->queue, cur);
+	rq->queue.first = next->run_next;
 	switch_to(cpu, rq, cur, next);
 	return 0;
 }
@@ -291,157 +534,6 @@ void sched_pending(void)
 	sched_interrupts(cpu, runq_self());
 	if (atomic_load_explicit(&cpu->pending, memory_order_relaxed) & PENDING_RESCHED) {
 		cpu_unpend(PENDING_RESCHED);
-		sched_switch();
+		sched_preempt();
 	}
-}
-
-void sched_init(struct thread *boot)
-{
-	struct runq *rq = runq_self();
-
-	run_list_init(&rq->queue);
-	run_list_init(&rq->urgent);
-	rq->slice_end_ns = 0; /* not NEVER: the first thread does not wait for another one */
-	rq->idle_ns = 0;
-	cpu_self()->current = boot;
-}
-
-NORETURN void sched_start(uint64_t start_ns)
-{
-	struct cpu *cpu = cpu_self();
-	struct runq *rq = runq_self();
-	struct thread *first = runq_pop(rq);
-
-	ASSERT(first);
-	cpu->kstack_base = UINTPTR_MAX; /* the boot stack is no kernel stack any more */
-	rq->slice_end_ns = NEVER;
-	rq->start_ns = start_ns;
-	if (!runq_empty(rq)) {
-		slice_begin(rq, plat->clock_monotonic_ns());
-		timers_program();
-	}
-	switch_to(cpu, rq, cpu->current, first);
-	panic("the boot stack was switched to");
-}
-
-void thread_start(struct thread *t)
-{
-	struct runq *rq = runq_self();
-
-	t->state = THREAD_RUNNABLE;
-	runq_push(rq, &rq->queue, t);
-}
-
-void thread_sleep_prepare(const char *reason)
-{
-	struct thread *t = thread_current();
-
-	t->wait_reason = reason;
-	t->timed_out = false;
-	t->interruptible = false;
-	t->state = THREAD_SLEEPING;
-}
-
-void thread_sleep_cancel(void)
-{
-	struct thread *t = thread_current();
-
-	t->state = THREAD_RUNNABLE;
-	t->wait_reason = NULL;
-}
-
-int thread_sleep(uint64_t deadline_ns, unsigned flags)
-{
-	struct thread *t = thread_current();
-	bool interruptible = flags & SLEEP_INTERRUPTIBLE;
-
-	if (t->state == THREAD_SLEEPING && !(interruptible && thread_has_signal(t))) {
-		t->interruptible = interruptible;
-		if (deadline_ns != NEVER) {
-			timer_enqueue(&t->sleep_timer, deadline_ns);
-			/* Idling looks at the timers itself. */
-			if (!runq_empty(runq_self()))
-				timers_program();
-		}
-		sched_switch();
-		if (deadline_ns != NEVER)
-			timer_stop(&t->sleep_timer);
-	}
-	t->state = THREAD_RUNNABLE;
-	t->wait_reason = NULL;
-	if (t->timed_out)
-		return -ETIMEDOUT;
-	if (interruptible && thread_has_signal(t)) {
-		signal_claim();
-		return -ERESTARTSYS;
-	}
-	return 0;
-}
-
-/* t is no longer asleep; put it on queue unless it is the one that runs (or idles) here. */
-static ALWAYS_INLINE bool thread_unsleep(struct thread *t)
-{
-	if (t->state != THREAD_SLEEPING)
-		return false;
-	t->state = THREAD_RUNNABLE;
-	return t != thread_current();
-}
-
-void thread_wake(struct thread *t)
-{
-	struct runq *rq = runq_self();
-
-	if (thread_unsleep(t))
-		runq_push(rq, &rq->queue, t);
-}
-
-void thread_sleep_expired(struct timer *timer)
-{
-	struct thread *t = container_of(timer, struct thread, sleep_timer);
-	struct runq *rq = runq_self();
-
-	t->timed_out = true;
-	if (thread_unsleep(t)) {
-		runq_push(rq, &rq->urgent, t);
-		cpu_pend(PENDING_RESCHED);
-	}
-}
-
-uint64_t sched_process_time_ns(void)
-{
-	const volatile struct runq *rq = &runqs[0];
-	uint64_t idle, now;
-
-	/* The caller may be preempted and the CPU idle between the two readings. */
-	do {
-		idle = rq->idle_ns;
-		now = plat->clock_monotonic_ns();
-	} while (rq->idle_ns != idle);
-	return now - rq->start_ns - idle;
-}
-
-uint64_t sched_thread_time_ns(void)
-{
-	volatile struct thread *t = thread_current();
-	uint64_t used, start, now;
-
-	if (!sched_accounting) {
-		/* The main thread is the one that can have run for long: as if it had been alone.
-		 */
-		t->cpu_time_ns = t->tid == PROCESS_ID ? sched_process_time_ns() : 0;
-		t->run_start_ns = plat->clock_monotonic_ns();
-		sched_accounting = true;
-	}
-	/* Preemption between the readings changes run_start_ns. */
-	do {
-		used = t->cpu_time_ns;
-		start = t->run_start_ns;
-		now = plat->clock_monotonic_ns();
-	} while (t->run_start_ns != start);
-	return used + now - start;
-}
-
-uint64_t sched_switch_count(void)
-{
-	return runqs[0].switches;
 }

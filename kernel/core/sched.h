@@ -1,14 +1,50 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What thread.c and sched.c share; everybody else uses thread.h. */
+/* What thread.c and sched.c share, and the run queue; everybody else uses thread.h. */
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
 
 #include "core/thread.h"
 
-/* Boot: boot becomes the current thread of this CPU; its run queue is empty. */
-void sched_init(struct thread *boot);
+/* Runnable threads that do not run, first come first served, by run_next. */
+struct run_list {
+	struct thread *first, **last_next; /* last_next: where the next one to come is hung up */
+};
+
+/*
+ * A CPU's run queue. lock guards the lists, and for threads whose `cpu` is this one: state, and
+ * being on a list or current. It is held across a switch: who takes it sees a thread that is
+ * neither current nor half saved. The other fields are written by this CPU only.
+ */
+struct runq {
+	struct spinlock lock;
+	struct run_list queue;
+	struct run_list urgent; /* served first */
+	unsigned waiting;       /* threads on both */
+	unsigned ticks_waited;  /* ticks in a row that found some */
+	struct cpu *cpu;
+	uint64_t switches;       /* since boot */
+	uint64_t slice_end_ns;   /* when the running thread is to give way */
+	uint64_t tick_ns;        /* when the clock wants to be looked at; NEVER: nobody waits */
+	uint64_t slice_switches; /* `switches` when the slice began */
+	uint64_t tick_switches;  /* `switches` at the last tick */
+	uint64_t idle_ns;        /* since start, but for the time that goes on now */
+	uint64_t idle_since_ns;  /* when it began to idle; 0: it does not */
+	uint64_t start_ns;       /* CLOCK_MONOTONIC when it was started */
+};
+
+/* The current thread sleeps or is dead: run another one. Returns when it is runnable again. */
+void sched_block(void);
+
+/* Nothing but another thread can wake any of them: no sleep has an end, nobody waits for input. */
+bool thread_all_stuck(void);
+
+/* The first step of a thread that has been switched to; arch calls it for new ones (entry.S). */
+void sched_switched(void);
 
 /* The fire function of thread.sleep_timer. */
 void thread_sleep_expired(struct timer *timer);
+
+/* Start the other CPUs: called when the program makes its second thread. */
+void sched_start_cpus(void);
 
 #endif

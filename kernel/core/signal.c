@@ -31,11 +31,12 @@ struct signal_entry {
 	struct k_siginfo info;
 };
 
-static struct spinlock
-	signal_lock; /* guards all that follows and every thread's pending and queue */
-uint64_t signal_process_pending;
-unsigned signal_pending_count;    /* bits set in all pending masks */
-static struct list process_queue; /* all zero until first used */
+/* Guards all that follows and every thread's pending and queue. Masks and pending sets are read
+ * without. */
+static struct spinlock signal_lock = SPINLOCK_INIT(LOCK_SIGNAL);
+_Atomic uint64_t signal_process_pending;
+_Atomic unsigned signal_pending_count; /* bits set in all pending masks */
+static struct list process_queue;      /* all zero until first used */
 static struct k_sigaction actions[SIGNAL_MAX];
 static unsigned queued; /* entries in all queues */
 
@@ -44,11 +45,14 @@ static const uint64_t unblockable = BIT(SIGKILL) | BIT(SIGSTOP);
 static const uint64_t default_ignored = BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) | BIT(SIGWINCH) |
 					BIT(SIGSTOP) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU);
 
+static bool handler_ignores(uint64_t handler, int sig)
+{
+	return handler == SIG_IGN || (handler == SIG_DFL && (default_ignored & signal_bit(sig)));
+}
+
 static bool signal_ignored(int sig)
 {
-	uint64_t handler = actions[sig - 1].handler;
-
-	return handler == SIG_IGN || (handler == SIG_DFL && (default_ignored & signal_bit(sig)));
+	return handler_ignores(actions[sig - 1].handler, sig);
 }
 
 static bool signal_is_fatal(int sig)
@@ -87,7 +91,7 @@ static void info_default(struct k_siginfo *info, int sig, int code)
 }
 
 /* Add sig to a pending set. info NULL: from the kernel. 0 or -EAGAIN. */
-static int pending_add_locked(uint64_t *pending, struct list *queue, int sig,
+static int pending_add_locked(_Atomic uint64_t *pending, struct list *queue, int sig,
 			      const struct k_siginfo *info)
 {
 	struct signal_entry *e = NULL;
@@ -123,7 +127,7 @@ static void entry_free_locked(struct signal_entry *e)
 }
 
 /* Take sig, which is pending, once; *info becomes its siginfo. */
-static void pending_take_locked(uint64_t *pending, struct list *queue, int sig,
+static void pending_take_locked(_Atomic uint64_t *pending, struct list *queue, int sig,
 				struct k_siginfo *info)
 {
 	bool found = false, more = false;
@@ -150,7 +154,7 @@ static void pending_take_locked(uint64_t *pending, struct list *queue, int sig,
 }
 
 /* Forget the signals of set. */
-static void pending_flush_locked(uint64_t *pending, struct list *queue, uint64_t set)
+static void pending_flush_locked(_Atomic uint64_t *pending, struct list *queue, uint64_t set)
 {
 	set &= *pending;
 	if (!set)
@@ -230,7 +234,7 @@ static bool signal_wanted(const struct thread *t, int sig)
 }
 
 /* The thread that takes a signal sent to the process: the main thread if it can, else any (Linux,
- * complete_signal). NULL: all of them block it. */
+ * complete_signal). NULL: all of them block it. The list of threads is locked. */
 static struct thread *signal_pick_thread(int sig)
 {
 	list_for_each(l, &thread_all) {
@@ -247,50 +251,84 @@ static void signal_notify(struct thread *t)
 {
 	if (t == thread_current())
 		signal_pend_current();
-	if (t->state == THREAD_SLEEPING && t->interruptible)
-		thread_wake(t);
+	else
+		thread_signal(t);
 }
 
-/* t: the receiver, or NULL if nobody wants it now. To the process's set or to t's own. */
-static int signal_send(struct thread *t, bool to_process, int sig, const struct k_siginfo *info)
+/*
+ * What need not become pending: t, the receiver, ignores it, or it ends the program (then this does
+ * not return).
+ */
+static bool signal_settled(const struct thread *t, int sig)
 {
-	bool wanted = t && signal_wanted(t, sig);
-	bool waiting = wanted && (t->signal.waiting & signal_bit(sig));
-	int err;
-
-	if (wanted && !waiting) {
-		if (signal_ignored(sig))
-			return 0;
-		if (signal_is_fatal(sig))
-			process_exit(128 + sig);
-	}
-	spin_lock(&signal_lock);
-	if (to_process)
-		err = pending_add_locked(&signal_process_pending, queue_of_process(), sig, info);
-	else
-		err = pending_add_locked(&t->signal.pending, &t->signal.queue, sig, info);
-	spin_unlock(&signal_lock);
-	if (wanted)
-		signal_notify(t);
-	return err;
+	if (!t || !signal_wanted(t, sig) || (t->signal.waiting & signal_bit(sig)))
+		return false;
+	if (signal_is_fatal(sig))
+		process_exit(128 + sig);
+	return signal_ignored(sig);
 }
 
 int signal_send_thread(struct thread *t, int sig, const struct k_siginfo *info)
 {
-	return signal_send(t, false, sig, info);
+	int err;
+
+	if (signal_settled(t, sig))
+		return 0;
+	spin_lock(&signal_lock);
+	err = pending_add_locked(&t->signal.pending, &t->signal.queue, sig, info);
+	spin_unlock(&signal_lock);
+	/* First pending, then the mask: who changes its mask does it the other way round. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (signal_wanted(t, sig))
+		signal_notify(t);
+	return err;
+}
+
+/* Let a thread know of each signal of the process's in set. */
+static void signal_notify_process(uint64_t set)
+{
+	threads_lock();
+	for (set &= signal_process_pending; set; set &= set - 1) {
+		struct thread *t = signal_pick_thread(__builtin_ctzl(set) + 1);
+
+		if (t)
+			signal_notify(t);
+	}
+	threads_unlock();
 }
 
 int signal_send_process(int sig, const struct k_siginfo *info)
 {
-	return signal_send(signal_pick_thread(sig), true, sig, info);
+	bool settled;
+	int err;
+
+	threads_lock();
+	settled = signal_settled(signal_pick_thread(sig), sig);
+	threads_unlock();
+	if (settled)
+		return 0;
+	spin_lock(&signal_lock);
+	err = pending_add_locked(&signal_process_pending, queue_of_process(), sig, info);
+	spin_unlock(&signal_lock);
+	atomic_thread_fence(memory_order_seq_cst);
+	signal_notify_process(signal_bit(sig));
+	return err;
 }
 
 /* --- masks and actions --- */
 
 void signal_set_mask(uint64_t mask)
 {
-	thread_current()->signal.mask = mask & ~unblockable;
+	struct signal_thread *st = &thread_current()->signal;
+	uint64_t blocked;
+
+	mask &= ~unblockable;
+	blocked = mask & ~st->mask;
+	st->mask = mask;
 	signal_pend_current();
+	/* This thread may have been told of one that it has not taken: tell another. */
+	if (unlikely(signal_process_pending & blocked))
+		signal_notify_process(blocked);
 }
 
 void signal_set_mask_temporary(uint64_t mask)
@@ -328,6 +366,7 @@ int signal_action(int sig, const struct k_sigaction *act, struct k_sigaction *ol
 {
 	if (sig < 1 || sig > SIGNAL_MAX || (act && (unblockable & signal_bit(sig))))
 		return -EINVAL;
+	threads_lock();
 	spin_lock(&signal_lock);
 	if (old)
 		*old = actions[sig - 1];
@@ -347,6 +386,7 @@ int signal_action(int sig, const struct k_sigaction *act, struct k_sigaction *ol
 		}
 	}
 	spin_unlock(&signal_lock);
+	threads_unlock();
 	return 0;
 }
 
@@ -375,8 +415,11 @@ void signal_thread_exit(struct thread *t)
 	spin_lock(&signal_lock);
 	pending_flush_locked(&t->signal.pending, &t->signal.queue, UINT64_MAX);
 	spin_unlock(&signal_lock);
-	/* Nothing interrupts it any more. */
+	/* Nothing interrupts it any more; what it was told of is for another thread. */
 	t->signal.mask = UINT64_MAX;
+	cpu_unpend(PENDING_SIGNAL);
+	if (unlikely(signal_process_pending))
+		signal_notify_process(UINT64_MAX);
 }
 
 /* --- delivery --- */
@@ -434,16 +477,30 @@ NORETURN void signal_die(struct trap_frame *frame, int sig, int code, vaddr_t ad
 	process_exit(128 + sig);
 }
 
+/* The action to take for sig now: as SA_RESETHAND says, only this once. */
+static struct k_sigaction action_take(int sig)
+{
+	struct k_sigaction act;
+
+	spin_lock(&signal_lock);
+	act = actions[sig - 1];
+	if ((act.flags & SA_RESETHAND) && act.handler != SIG_IGN)
+		actions[sig - 1].handler = SIG_DFL;
+	spin_unlock(&signal_lock);
+	return act;
+}
+
 void signal_fault(struct trap_frame *frame, int sig, int code, vaddr_t addr)
 {
 	const struct signal_thread *st = &thread_current()->signal;
-	struct k_sigaction act = actions[sig - 1];
+	struct k_sigaction act;
 	struct k_siginfo info;
 
-	if (act.handler == SIG_DFL || act.handler == SIG_IGN || (st->mask & signal_bit(sig)))
+	if (st->mask & signal_bit(sig))
 		signal_die(frame, sig, code, addr);
-	if (act.flags & SA_RESETHAND)
-		actions[sig - 1].handler = SIG_DFL;
+	act = action_take(sig);
+	if (act.handler == SIG_DFL || act.handler == SIG_IGN)
+		signal_die(frame, sig, code, addr);
 	info_default(&info, sig, code);
 	info.fault_addr = addr;
 	if (!signal_enter(frame, &act, &info))
@@ -458,14 +515,12 @@ void signal_fault(struct trap_frame *frame, int sig, int code, vaddr_t addr)
 static bool signal_deliver_one(struct trap_frame *frame, const struct k_siginfo *info)
 {
 	int sig = info->signo;
-	struct k_sigaction act = actions[sig - 1];
+	struct k_sigaction act = action_take(sig);
 
-	if (signal_ignored(sig))
+	if (handler_ignores(act.handler, sig))
 		return false;
-	if (signal_is_fatal(sig))
+	if (act.handler == SIG_DFL)
 		process_exit(128 + sig);
-	if (act.flags & SA_RESETHAND)
-		actions[sig - 1].handler = SIG_DFL;
 	if (signal_enter(frame, &act, info))
 		signal_fault(frame, vma_fault_was_oom() ? SIGBUS : SIGSEGV, SI_KERNEL, 0);
 	return true;

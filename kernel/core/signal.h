@@ -105,12 +105,12 @@ struct k_stack { /* stack_t */
 _Static_assert(sizeof(struct k_stack) == 24, "stack_t");
 
 struct signal_thread {
-	uint64_t mask;
-	uint64_t pending;        /* bit n-1: signal n, private */
-	struct list queue;       /* struct signal_entry: infos of the private pending signals */
-	uint64_t waiting;        /* sigtimedwait: signals that it waits for (and blocks) */
-	struct k_stack altstack; /* flags as the program set them: never SS_ONSTACK */
-	uint64_t saved_mask;     /* rt_sigsuspend, ppoll: restored after the handler */
+	_Atomic uint64_t mask;    /* changed by the thread itself, read by senders */
+	_Atomic uint64_t pending; /* bit n-1: signal n, private */
+	struct list queue;        /* struct signal_entry: infos of the private pending signals */
+	_Atomic uint64_t waiting; /* sigtimedwait: signals that it waits for (and blocks) */
+	struct k_stack altstack;  /* flags as the program set them: never SS_ONSTACK */
+	uint64_t saved_mask;      /* rt_sigsuspend, ppoll: restored after the handler */
 	bool restore_saved_mask;
 };
 
@@ -124,19 +124,20 @@ static ALWAYS_INLINE uint64_t signal_bit(int sig)
  * Sent to the process and not yet taken by a thread; and how many signals are pending altogether,
  * there and for single threads. Guarded by the lock in signal.c; reading them is allowed to all.
  */
-extern uint64_t signal_process_pending;
-extern unsigned signal_pending_count;
+extern _Atomic uint64_t signal_process_pending;
+extern _Atomic unsigned signal_pending_count;
 
 /* True if t has a signal that it does not block. (Inline: thread_has_signal().) */
 bool signal_deliverable(const struct thread *t);
 
 /*
- * Send sig (1-64) to one thread (tgkill). info NULL: from the kernel. 0, or -EAGAIN (no memory for
+ * Send sig (1-64) to one thread (tgkill): the current one, or one that was found with the list of
+ * threads locked, which it still is. info NULL: from the kernel. 0, or -EAGAIN (no memory for
  * a queued realtime signal). A signal that ends the program ends it here and now, if the thread
  * does not block it.
  */
 int signal_send_thread(struct thread *t, int sig, const struct k_siginfo *info);
-/* Send to the process (kill). */
+/* Send to the process (kill). The list of threads is not locked. */
 int signal_send_process(int sig, const struct k_siginfo *info);
 
 /*
@@ -175,6 +176,7 @@ bool signal_on_altstack(uintptr_t sp);
 
 /* t is new: it inherits parent's mask. */
 void signal_thread_init(struct thread *t, const struct thread *parent);
+/* t, the current thread, has left the list of threads. */
 void signal_thread_exit(struct thread *t);
 /*
  * The current thread's system call is about to end with -ERESTARTSYS for a signal that was sent to

@@ -4,41 +4,28 @@
  *
  * A thread is one allocation: [guard page][kernel stack][struct thread][FPU save area]. One that
  * ends cannot free the stack it stands on, so it puts itself into a small cache and switches away
- * for good. The next thread to be created takes it from there; what the cache is too small for is
- * given back by the next thread that ends. Both run on another stack, and on the same CPU, so the
- * old one is out of use by then.
+ * for good. The next thread to be created on this CPU takes it from there; what the cache is too
+ * small for is given back by the next thread that ends here. Both run on another stack, and on the
+ * same CPU, so the old one is out of use by then.
  */
 #include "base/errno.h"
 #include "base/string.h"
 #include "core/futex.h"
 #include "core/log.h"
-#include "core/sched.h"
+#include "core/percpu.h"
 
 #define KSTACK_BYTES 8192u /* at least */
-#define CACHE_MAX 8u
-#define TID_MAX (1 << 22) /* Linux's limit (PID_MAX_LIMIT) */
+#define TID_MAX (1 << 22)  /* Linux's limit (PID_MAX_LIMIT) */
 
-static struct spinlock thread_lock; /* guards all that follows */
+static struct spinlock thread_lock = SPINLOCK_INIT(LOCK_THREADS); /* guards all that follows */
 struct list thread_all;
 static struct rb_root tid_tree;
 static int32_t tid_next;
-static unsigned alive;
-static int leader_status; /* exit status of the main thread once it has ended: the process's if
-			     nothing ends that */
+static _Atomic unsigned alive; /* read without */
+static int leader_status;      /* exit status of the main thread once it has ended: the process's if
+				  nothing ends that */
 
-/* Per CPU, used by that CPU only: ended threads. */
-static struct thread_cache {
-	struct thread *threads[CACHE_MAX];
-	unsigned count;
-} caches[CONFIG_NR_CPUS];
-
-static struct thread boot_thread;
 static size_t alloc_bytes; /* of one thread, see above */
-
-static ALWAYS_INLINE struct thread_cache *cache_self(void)
-{
-	return &caches[CONFIG_NR_CPUS > 1 ? cpu_self()->id : 0];
-}
 
 void thread_init(void)
 {
@@ -49,20 +36,17 @@ void thread_init(void)
 	tid_tree.node = NULL;
 	tid_next = PROCESS_ID;
 	list_init(&thread_all);
-	cache_self()->count = 0;
-	boot_thread.state = THREAD_DEAD;
-	sched_init(&boot_thread);
 }
 
 /* Memory of a thread, from the cache or new: the fields that say where it is are set. */
 static struct thread *thread_alloc(void)
 {
-	struct thread_cache *cache = cache_self();
+	struct percpu *pc = percpu_self();
 	struct thread *t;
 	vaddr_t base, fpu;
 
-	if (cache->count > 0)
-		return cache->threads[--cache->count];
+	if (pc->dead_count > 0)
+		return pc->dead[--pc->dead_count];
 	base = plat->kstack_alloc(alloc_bytes);
 	if (!base)
 		return NULL;
@@ -112,13 +96,16 @@ int thread_create(struct thread **out, const struct trap_frame *frame, uintptr_t
 	const struct thread *parent = thread_current();
 	struct thread *t;
 
-	if (alive >= CONFIG_CORE_THREADS_MAX)
+	if (thread_count() >= CONFIG_CORE_THREADS_MAX)
 		return -EAGAIN;
 	t = thread_alloc();
 	if (!t)
 		return -ENOMEM;
-	t->state = THREAD_SLEEPING;
-	t->interruptible = false;
+	atomic_init(&t->state, THREAD_SLEEPING);
+	atomic_init(&t->cpu, cpu_self()->id);
+	atomic_init(&t->interruptible, false);
+	t->affinity = parent->affinity;
+	t->nice = parent->nice;
 	t->wait_reason = "start";
 	t->run_start_ns = 0;
 	t->cpu_time_ns = 0;
@@ -146,48 +133,100 @@ static void thread_clear_tid(const struct thread *t)
 		(void)futex_wake(t->clear_child_tid, 1, FUTEX_BITSET_ANY);
 }
 
+/* t is in no list any more: its memory is for the next thread that is created on this CPU. */
+static void thread_retire(struct thread *t)
+{
+	struct percpu *pc = percpu_self();
+
+	if (pc->dead_count == THREAD_CACHE_MAX)
+		plat->kstack_free(pc->dead[--pc->dead_count]->kstack_alloc, alloc_bytes);
+	pc->dead[pc->dead_count++] = t;
+}
+
 NORETURN void thread_exit(int code)
 {
-	struct thread_cache *cache = cache_self();
 	struct thread *t = thread_current();
+	bool last;
 
-	if (IS_ENABLED(CONFIG_FUTEX_PI))
-		futex_pi_exit(t);
 	if (unlikely(t->robust_list))
 		futex_robust_exit(t);
 	thread_clear_tid(t);
-	signal_thread_exit(t);
 	spin_lock(&thread_lock);
 	if (t->tid == PROCESS_ID)
 		leader_status = code;
 	list_remove(&t->all_link);
 	rb_erase(&tid_tree, &t->tid_node);
-	alive--;
+	last = --alive == 0;
+	code = leader_status;
 	spin_unlock(&thread_lock);
-	if (alive == 0)
-		process_exit(leader_status);
-	if (cache->count == CACHE_MAX)
-		plat->kstack_free(cache->threads[--cache->count]->kstack_alloc, alloc_bytes);
-	cache->threads[cache->count++] = t;
-	t->state = THREAD_DEAD;
-	sched_switch();
+	if (last)
+		process_exit(code);
+	/* From here on nobody begins to wait for its locks: it is not found any more. */
+	if (IS_ENABLED(CONFIG_FUTEX_PI))
+		futex_pi_exit(t);
+	signal_thread_exit(t);
+	thread_retire(t);
+	atomic_store_explicit(&t->state, THREAD_DEAD, memory_order_relaxed);
+	sched_block();
 	panic("thread %d runs after its end", t->tid);
 }
 
 NORETURN void process_exit(int status)
 {
+	static _Atomic bool begun;
+
+	/* Another CPU is at it: let it. */
+	while (atomic_exchange_explicit(&begun, true, memory_order_acquire))
+		plat->cpu_relax(0);
 	syscall_report_missing();
 	plat->exit(status & 0xff);
 }
 
-struct thread *thread_find(int32_t tid)
+void threads_lock(void)
+{
+	spin_lock(&thread_lock);
+}
+
+void threads_unlock(void)
+{
+	spin_unlock(&thread_lock);
+}
+
+struct thread *thread_find_lock(int32_t tid)
 {
 	struct rb_node *parent, *n;
 
 	spin_lock(&thread_lock);
 	n = *tid_search(tid, &parent);
+	if (n)
+		return rb_entry(n, struct thread, tid_node);
 	spin_unlock(&thread_lock);
-	return n ? rb_entry(n, struct thread, tid_node) : NULL;
+	return NULL;
+}
+
+bool thread_exists(int32_t tid)
+{
+	bool exists = thread_find_lock(tid) != NULL;
+
+	if (exists)
+		spin_unlock(&thread_lock);
+	return exists;
+}
+
+bool thread_all_stuck(void)
+{
+	bool stuck = true;
+
+	spin_lock(&thread_lock);
+	list_for_each(l, &thread_all) {
+		const struct thread *t = list_entry(l, struct thread, all_link);
+
+		if (t->sleep_timer.deadline_ns != NEVER ||
+		    (t->wait_reason && str_prefix(t->wait_reason, "console", NULL)))
+			stuck = false;
+	}
+	spin_unlock(&thread_lock);
+	return stuck;
 }
 
 unsigned thread_count(void)
@@ -197,14 +236,16 @@ unsigned thread_count(void)
 
 void thread_report(void)
 {
+	spin_lock(&thread_lock);
 	list_for_each(l, &thread_all) {
 		const struct thread *t = list_entry(l, struct thread, all_link);
 
-		if (t->state == THREAD_SLEEPING)
+		if (atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_SLEEPING)
 			log_print("  thread %d (%s) waits: %s\n", t->tid, t->name,
 				  t->wait_reason ? t->wait_reason : "?");
 		else
 			log_print("  thread %d (%s) %s\n", t->tid, t->name,
 				  t == thread_current() ? "runs" : "is ready");
 	}
+	spin_unlock(&thread_lock);
 }

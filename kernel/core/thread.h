@@ -2,7 +2,7 @@
 /*
  * Threads, the scheduler and sleeping. One thread is one Linux task of the program (all in one
  * process), or a CPU's idle thread. The kernel is not preemptible (docs/ARCHITECTURE.md, section
- * 4), so on one CPU what stands between two calls that can sleep is atomic.
+ * 4), but several CPUs may be in it.
  */
 #ifndef CORE_THREAD_H
 #define CORE_THREAD_H
@@ -28,14 +28,18 @@ struct thread {
 	vaddr_t kstack_alloc; /* what plat->kstack_alloc() gave */
 
 	/* Scheduler. */
-	enum thread_state state;
-	bool interruptible;      /* sleeping: a signal wakes it */
-	bool timed_out;          /* sleeping: the deadline came */
-	struct thread *run_next; /* run queue */
-	const char *wait_reason; /* what it is blocked on, for reports; static string */
-	uint64_t run_start_ns;   /* when it got the CPU, as far as run times are kept
-				    (sched_cpu_time_ns) */
-	uint64_t cpu_time_ns;    /* run time up to run_start_ns */
+	_Atomic enum thread_state state; /* made SLEEPING by itself, RUNNABLE under the lock of its
+					    CPU's run queue */
+	_Atomic uint32_t cpu;       /* whose run queue that is: where it runs, waits, or ran last */
+	_Atomic bool interruptible; /* sleeping: a signal wakes it */
+	bool timed_out;             /* sleeping: the deadline came */
+	int8_t nice;                /* -20 to 19 */
+	uint64_t affinity;          /* CPUs that it may run on; guarded by the run queue's lock */
+	struct thread *run_next;    /* run queue */
+	const char *wait_reason;    /* what it is blocked on, for reports; static string */
+	uint64_t run_start_ns;      /* when it got the CPU, as far as run times are kept
+				       (sched_cpu_time_ns) */
+	uint64_t cpu_time_ns;       /* run time up to run_start_ns */
 
 	/* Identity. tid is unique; the process's pid is the main thread's tid. */
 	int32_t tid;
@@ -63,6 +67,8 @@ void thread_init(void);
 MUST_CHECK int thread_create(struct thread **out, const struct trap_frame *frame, uintptr_t fs_base,
 			     bool inherit_fpu);
 void thread_start(struct thread *t);
+/* The same at boot, before sched_start(). */
+void thread_start_first(struct thread *t);
 
 /* End the current thread: robust list, clear_child_tid wake. The last thread's end is
  * process_exit(). */
@@ -71,9 +77,18 @@ NORETURN void thread_exit(int code);
 /* End the program with a wait-status-like result: exit_group. status as a shell shows it. */
 NORETURN void process_exit(int status);
 
-struct thread *thread_find(int32_t tid); /* NULL if there is none */
-unsigned thread_count(void);             /* threads of the program alive */
-extern struct list thread_all; /* through all_link, the main thread first while it lives */
+/*
+ * The thread with that id, the list of threads locked, until threads_unlock(): it does not end
+ * meanwhile. NULL, and nothing locked, if there is none. Nothing that can sleep may be called in
+ * between.
+ */
+struct thread *thread_find_lock(int32_t tid);
+bool thread_exists(int32_t tid);
+unsigned thread_count(void); /* threads of the program alive */
+/* For whom goes through all threads. */
+void threads_lock(void);
+void threads_unlock(void);
+extern struct list thread_all; /* through all_link, the main thread first while it lives; locked */
 /* Log what every thread does or is blocked on. Any kernel context. */
 void thread_report(void);
 
@@ -82,16 +97,13 @@ void thread_report(void);
 
 /* --- sched.c --- */
 
-/* Give the CPU to the next runnable thread (or stay). The current thread is runnable or its state
- * has been set. */
-void sched_switch(void);
 /* sched_yield(2): to the end of the queue. Returns 0, as the system call does. */
 long sched_yield(void);
 /* The way out of the kernel, called by the gate and by trap_dispatch() when cpu->pending is not 0:
  * timers, reschedule, console. Does not deliver signals. */
 void sched_pending(void);
-/* First entry: run the first thread on this CPU. start_ns: CLOCK_MONOTONIC when the process's CPU
- * time began. */
+/* First entry: run the first thread (thread_start_first()) on this CPU. start_ns: CLOCK_MONOTONIC
+ * when the process's CPU time began. */
 NORETURN void sched_start(uint64_t start_ns);
 /*
  * CPU time of one thread that is the current one, and of the process. Run times of threads are kept
@@ -100,8 +112,20 @@ NORETURN void sched_start(uint64_t start_ns);
  */
 uint64_t sched_thread_time_ns(void);
 uint64_t sched_process_time_ns(void);
+/* Time that a CPU has worked and idled since it was started; 0 for one that was not. */
+void sched_cpu_times(unsigned id, uint64_t *busy_ns, uint64_t *idle_ns);
 /* Switches between threads since boot. */
 uint64_t sched_switch_count(void);
+
+/* The CPUs that there are, as a mask. */
+uint64_t sched_cpus(void);
+/* Let t run on the CPUs of mask only. 0, or -EINVAL if none of them is there. t does not end
+ * meanwhile: it is the current thread or the list of threads is locked. */
+int sched_set_affinity(struct thread *t, uint64_t mask);
+/* -20 to 19: t's slices become longer or shorter. */
+void sched_set_nice(struct thread *t, int nice);
+/* All other CPUs that run threads of the program pass a memory barrier (membarrier(2)). */
+void sched_barrier(void);
 
 /* Upcall into abi: name the missing system calls that the program made. */
 void syscall_report_missing(void);
@@ -120,15 +144,21 @@ void thread_sleep_prepare(const char *reason);
 int thread_sleep(uint64_t deadline_ns, unsigned flags);
 /* Undo thread_sleep_prepare() without sleeping. */
 void thread_sleep_cancel(void);
-/* Make t runnable if it sleeps (or is about to). Any number of times. */
+/* Make t runnable if it sleeps (or is about to). Any number of times. t must not end meanwhile: it
+ * is in a list whose lock the caller holds, and which it takes itself out of. */
 void thread_wake(struct thread *t);
+/* t has a new signal that it does not block: wake it if that may be, tell its CPU if it runs. The
+ * list of threads is locked. */
+void thread_signal(struct thread *t);
 
 /* True if t has a signal that it does not block. */
 static ALWAYS_INLINE bool thread_has_signal(const struct thread *t)
 {
-	if (likely(signal_pending_count == 0))
+	if (likely(atomic_load_explicit(&signal_pending_count, memory_order_relaxed) == 0))
 		return false;
-	return ((t->signal.pending | signal_process_pending) & ~t->signal.mask) != 0;
+	return ((atomic_load_explicit(&t->signal.pending, memory_order_relaxed) |
+		 atomic_load_explicit(&signal_process_pending, memory_order_relaxed)) &
+		~atomic_load_explicit(&t->signal.mask, memory_order_relaxed)) != 0;
 }
 
 /* --- wait queues (wait.c): several threads, several queues per thread (poll) --- */

@@ -1,49 +1,45 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Timers: a tree ordered by deadline with its first node at hand. Setting the platform's timer is
- * dear (a VM exit or a host system call), so it is set only for a time earlier than it is set to
- * already.
+ * Timers: a tree for each CPU, ordered by deadline, with its first node at hand. Setting the
+ * platform's timer is dear (a VM exit or a host system call), so it is set only for a time earlier
+ * than it is set to already.
  */
 #include "core/timer.h"
-#include "base/atomic.h"
+#include "core/percpu.h"
 #include "plat/plat.h"
 
-static struct spinlock timer_lock; /* guards the two below and every timer in the tree */
-static struct rb_root timer_tree;
-static struct timer *timer_first; /* the tree's leftmost node; NULL: it is empty */
-
-/* Per CPU, used by that CPU only; 0 is "not in use yet", so that boot has nothing to initialise. */
-static struct timer_cpu {
-	uint64_t armed_ns; /* what the platform's timer is set to; 0: not set */
-	uint64_t slice_ns; /* end of the slice; 0: none */
-} timer_cpus[CONFIG_NR_CPUS];
-
-static ALWAYS_INLINE struct timer_cpu *timer_cpu_self(void)
+static ALWAYS_INLINE struct timer_queue *timer_queue_self(void)
 {
-	return &timer_cpus[CONFIG_NR_CPUS > 1 ? cpu_self()->id : 0];
+	return &percpu_self()->timers;
+}
+
+void timer_queue_init(struct timer_queue *q)
+{
+	spin_init(&q->lock, LOCK_TIMER);
 }
 
 void timer_init(struct timer *t, void (*fire)(struct timer *t))
 {
 	t->deadline_ns = NEVER;
 	t->fire = fire;
+	atomic_init(&t->queue, NULL);
 }
 
-static void timer_remove_locked(struct timer *t)
+static void timer_remove_locked(struct timer_queue *q, struct timer *t)
 {
-	if (t == timer_first) {
+	if (t == q->first) {
 		struct rb_node *next = rb_next(&t->node);
 
-		timer_first = next ? rb_entry(next, struct timer, node) : NULL;
+		q->first = next ? rb_entry(next, struct timer, node) : NULL;
 	}
-	rb_erase(&timer_tree, &t->node);
+	rb_erase(&q->tree, &t->node);
 	t->deadline_ns = NEVER;
 }
 
 /* Equal deadlines fire in the order in which they were started. */
-static void timer_insert_locked(struct timer *t)
+static void timer_insert_locked(struct timer_queue *q, struct timer *t)
 {
-	struct rb_node *parent = NULL, **link = &timer_tree.node;
+	struct rb_node *parent = NULL, **link = &q->tree.node;
 	bool first = true;
 
 	while (*link) {
@@ -55,20 +51,23 @@ static void timer_insert_locked(struct timer *t)
 			first = false;
 		}
 	}
-	rb_insert(&timer_tree, &t->node, parent, link);
+	rb_insert(&q->tree, &t->node, parent, link);
 	if (first)
-		timer_first = t;
+		q->first = t;
 }
 
 void timer_enqueue(struct timer *t, uint64_t deadline_ns)
 {
-	spin_lock(&timer_lock);
-	if (t->deadline_ns != NEVER)
-		timer_remove_locked(t);
+	struct timer_queue *q = timer_queue_self();
+
+	timer_stop(t);
+	if (deadline_ns == NEVER)
+		return;
+	spin_lock(&q->lock);
+	atomic_store_explicit(&t->queue, q, memory_order_relaxed);
 	t->deadline_ns = deadline_ns;
-	if (deadline_ns != NEVER)
-		timer_insert_locked(t);
-	spin_unlock(&timer_lock);
+	timer_insert_locked(q, t);
+	spin_unlock(&q->lock);
 }
 
 void timer_start(struct timer *t, uint64_t deadline_ns)
@@ -79,57 +78,71 @@ void timer_start(struct timer *t, uint64_t deadline_ns)
 
 void timer_stop(struct timer *t)
 {
-	if (t->deadline_ns == NEVER)
+	struct timer_queue *q = atomic_load_explicit(&t->queue, memory_order_relaxed);
+	bool running;
+
+	if (!q)
 		return;
-	spin_lock(&timer_lock);
-	if (t->deadline_ns != NEVER)
-		timer_remove_locked(t);
-	spin_unlock(&timer_lock);
+	for (;;) {
+		spin_lock(&q->lock);
+		if (t->deadline_ns != NEVER)
+			timer_remove_locked(q, t);
+		running = q->running == t && q != timer_queue_self();
+		spin_unlock(&q->lock);
+		if (likely(!running))
+			return;
+		plat->cpu_relax(0);
+	}
 }
 
 void timers_run(uint64_t now_ns)
 {
-	spin_lock(&timer_lock);
-	while (timer_first && timer_first->deadline_ns <= now_ns) {
-		struct timer *t = timer_first;
+	struct timer_queue *q = timer_queue_self();
 
-		timer_remove_locked(t);
-		spin_unlock(&timer_lock);
+	spin_lock(&q->lock);
+	while (q->first && q->first->deadline_ns <= now_ns) {
+		struct timer *t = q->first;
+
+		timer_remove_locked(q, t);
+		q->running = t;
+		spin_unlock(&q->lock);
 		t->fire(t);
-		spin_lock(&timer_lock);
+		spin_lock(&q->lock);
+		q->running = NULL;
 	}
-	spin_unlock(&timer_lock);
+	spin_unlock(&q->lock);
 }
 
 uint64_t timers_next(void)
 {
+	struct timer_queue *q = timer_queue_self();
 	uint64_t next;
 
-	spin_lock(&timer_lock);
-	next = timer_first ? timer_first->deadline_ns : NEVER;
-	spin_unlock(&timer_lock);
+	spin_lock(&q->lock);
+	next = q->first ? q->first->deadline_ns : NEVER;
+	spin_unlock(&q->lock);
 	return next;
 }
 
 void timers_program(void)
 {
-	struct timer_cpu *tc = timer_cpu_self();
+	struct timer_queue *q = timer_queue_self();
 	uint64_t want = timers_next();
 
-	if (tc->slice_ns != 0 && tc->slice_ns < want)
-		want = tc->slice_ns;
-	if (want == NEVER || (tc->armed_ns != 0 && tc->armed_ns <= want))
+	if (q->tick_ns != 0 && q->tick_ns < want)
+		want = q->tick_ns;
+	if (want == NEVER || (q->armed_ns != 0 && q->armed_ns <= want))
 		return;
-	tc->armed_ns = want;
+	q->armed_ns = want;
 	plat->timer_set(want);
 }
 
 void timers_disarmed(void)
 {
-	timer_cpu_self()->armed_ns = 0;
+	timer_queue_self()->armed_ns = 0;
 }
 
-void timers_set_slice(uint64_t end_ns)
+void timers_set_tick(uint64_t tick_ns)
 {
-	timer_cpu_self()->slice_ns = end_ns == NEVER ? 0 : end_ns;
+	timer_queue_self()->tick_ns = tick_ns == NEVER ? 0 : tick_ns;
 }

@@ -11,6 +11,7 @@
 #include "core/heap.h"
 #include "core/log.h"
 #include "core/page.h"
+#include "core/percpu.h"
 #include "core/random.h"
 #include "core/vma_tree.h"
 
@@ -28,22 +29,44 @@
 /* … while so many pages are free. */
 #define AHEAD_FREE_MIN 1024u
 
-static struct spinlock mm_spin; /* the mm lock: guards the tree, the pmap and everything below */
-static bool mm_held;            /* to find out who touches program memory with the lock held */
-/* The last vma_fault() that returned false did so for want of memory. */
-static _Atomic bool fault_oom;
+/*
+ * The mm lock guards the tree, the pmap and everything below. There are many readers (page faults)
+ * and few writers, so a reader writes only its own CPU's flag, and a writer waits for all of them.
+ */
+static struct spinlock mm_spin = SPINLOCK_INIT(LOCK_MM); /* between writers */
+static _Atomic bool mm_writing;
 
 void mm_lock(void)
 {
 	spin_lock(&mm_spin);
-	ASSERT(!mm_held);
-	mm_held = true;
+	/* First this flag, then the readers'; they do it the other way round. */
+	atomic_store_explicit(&mm_writing, true, memory_order_seq_cst);
+	for (unsigned i = 0; i < percpu_count(); i++)
+		while (atomic_load_explicit(&percpu_table[i]->mm_reading, memory_order_acquire))
+			plat->cpu_relax(0);
 }
 
 void mm_unlock(void)
 {
-	mm_held = false;
+	atomic_store_explicit(&mm_writing, false, memory_order_release);
 	spin_unlock(&mm_spin);
+}
+
+static ALWAYS_INLINE void mm_read_lock(struct percpu *pc)
+{
+	for (unsigned spins = 0;;) {
+		atomic_store_explicit(&pc->mm_reading, true, memory_order_seq_cst);
+		if (likely(!atomic_load_explicit(&mm_writing, memory_order_acquire)))
+			return;
+		atomic_store_explicit(&pc->mm_reading, false, memory_order_release);
+		while (atomic_load_explicit(&mm_writing, memory_order_relaxed))
+			plat->cpu_relax(spins++);
+	}
+}
+
+static ALWAYS_INLINE void mm_read_unlock(struct percpu *pc)
+{
+	atomic_store_explicit(&pc->mm_reading, false, memory_order_release);
 }
 
 /*
@@ -486,35 +509,60 @@ static NOINLINE vaddr_t vma_fault_ahead(struct vma *v, vaddr_t page)
 	return page;
 }
 
-/* 0 if the page of addr is there now, -EFAULT, or -ENOMEM. need: one of these PROT_* must be
- * allowed. */
-static ALWAYS_INLINE int vma_fault_locked(vaddr_t addr, unsigned need)
+/* The page of v that holds addr, and perhaps some more: 0 if it is there now, or -ENOMEM. The mm
+ * lock is held for reading. */
+static ALWAYS_INLINE int vma_fault_page(struct vma *v, vaddr_t addr)
 {
-	struct vma *v = vma_above(addr);
 	vaddr_t page = ALIGN_DOWN(addr, PAGE_SIZE), end = page + PAGE_SIZE;
 	int rc;
 
-	if (unlikely(v == NULL || (v->prot & need) == 0))
-		return -EFAULT;
-	if (unlikely(addr < v->start)) {
-		if (!vma_grow_down(v, addr))
-			return -EFAULT;
-		if (vma_pages_come_unseen())
-			return 0;
-	}
-	/* The host puts pages by itself: what comes here is a real fault. */
-	if (vma_pages_come_unseen())
-		return -EFAULT;
 	rc = plat->pmap_fault(page, v->prot);
 	if (unlikely(rc != 0))
 		return rc;
+	/* Several CPUs may be here: fault_next and fault_run are guesses. */
 	if (page != v->fault_next)
 		v->fault_run = 0;
 	else if (unlikely(++v->fault_run >= AHEAD_AFTER))
 		end = vma_fault_ahead(v, page);
 	v->fault_next = end;
-	vma_touch(v, page, end);
+	vma_touch_atomic(v, page, end);
 	return 0;
+}
+
+/* A fault below a stack that may grow. 0, -EFAULT or -ENOMEM. */
+static NOINLINE int vma_fault_grow(vaddr_t addr, unsigned need)
+{
+	struct vma *v;
+	int rc = -EFAULT;
+
+	mm_lock();
+	v = vma_above(addr);
+	if (v != NULL && (v->prot & need) != 0 && (addr >= v->start || vma_grow_down(v, addr)))
+		rc = vma_pages_come_unseen() ? 0 : vma_fault_page(v, addr);
+	mm_unlock();
+	return rc;
+}
+
+/* 0 if the page of addr is there now, -EFAULT, or -ENOMEM. need: one of these PROT_* must be
+ * allowed. */
+static ALWAYS_INLINE int vma_fault_try(vaddr_t addr, unsigned need)
+{
+	struct percpu *pc = percpu_self();
+	struct vma *v;
+	int rc = -EFAULT;
+	bool below;
+
+	mm_read_lock(pc);
+	v = vma_above(addr);
+	below = v != NULL && addr < v->start && (v->flags & VMA_GROWSDOWN);
+	/* On linuxu the host puts pages by itself: what comes here is a real fault. */
+	if (likely(v != NULL && (v->prot & need) != 0 && addr >= v->start) &&
+	    !vma_pages_come_unseen())
+		rc = vma_fault_page(v, addr);
+	mm_read_unlock(pc);
+	if (unlikely(below))
+		rc = vma_fault_grow(addr, need);
+	return rc;
 }
 
 bool vma_fault(vaddr_t addr, bool write, bool fetch)
@@ -527,12 +575,10 @@ bool vma_fault(vaddr_t addr, bool write, bool fetch)
 		need = PROT_WRITE;
 	else if (fetch)
 		need = PROT_EXEC;
-	mm_lock();
-	rc = vma_fault_locked(addr, need);
-	mm_unlock();
+	rc = vma_fault_try(addr, need);
 	if (likely(rc == 0))
 		return true;
-	fault_oom = rc == -ENOMEM;
+	percpu_self()->fault_oom = rc == -ENOMEM;
 	if (rc == -ENOMEM)
 		log_line(LOG_ERROR,
 			 "out of memory: no page for address 0x%lx; all %lu KiB of RAM are in use; "
@@ -544,7 +590,7 @@ bool vma_fault(vaddr_t addr, bool write, bool fetch)
 
 bool vma_fault_was_oom(void)
 {
-	return fault_oom;
+	return percpu_self()->fault_oom;
 }
 
 bool vma_find(vaddr_t addr, bool next, struct vma *out)

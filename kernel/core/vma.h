@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The program's address space: non-overlapping mappings in a tree, over the platform's pmap.
- * Guarded by one mm lock (inside vma.c). Kernel code never touches program memory while it is held.
+ * Guarded by one mm lock (inside vma.c): page faults hold it for reading, everything else for
+ * writing. Kernel code never touches program memory while it is held.
  *
  * Nothing is ever writable and executable at once: every function that takes a prot refuses
  * PROT_WRITE with PROT_EXEC by -EACCES. Memory is promised freely (a mapping may be larger than
@@ -28,7 +29,7 @@ struct vma {
 	struct rb_node node;
 	vaddr_t start, end; /* page-aligned */
 	/* Pages can exist only in here (linuxu: all); lo >= hi: none. */
-	vaddr_t touched_lo, touched_hi;
+	_Atomic vaddr_t touched_lo, touched_hi;
 	unsigned prot;           /* PROT_* */
 	unsigned flags;          /* VMA_* */
 	struct vma *prev, *next; /* neighbours by address; NULL at the ends */

@@ -11,7 +11,7 @@ struct vma_window vma_window;
 static struct rb_root vma_root;
 static struct vma *vma_highest; /* NULL: none at all */
 static struct vma *vma_lowest;  /* of those that end in or above the window */
-struct vma *vma_hit;
+struct vma *_Atomic vma_hit;
 
 static inline struct vma *vma_of(struct rb_node *n)
 {
@@ -29,7 +29,7 @@ struct vma *vma_above_slow(vaddr_t addr)
 		if (v->end > addr) {
 			best = v;
 			if (v->start <= addr) {
-				vma_hit = v;
+				atomic_store_explicit(&vma_hit, v, memory_order_relaxed);
 				break;
 			}
 			n = n->left;

@@ -2,7 +2,7 @@
 /*
  * What the files of the address space (vma.c, vma_remap.c, vma_tree.c) share: the tree of VMAs and
  * the operations under the mm lock. Nobody else includes this. All functions: caller holds the mm
- * lock.
+ * lock for writing; vma_above() and vma_touch_atomic() also for reading.
  *
  * The tree is augmented by the largest gap in each subtree, so that a free place is found in one
  * walk down. Gaps count only as far as they lie in the mmap area [lo, top).
@@ -26,13 +26,15 @@ void mm_unlock(void);
 
 /* --- vma_tree.c: pure bookkeeping, no pmap --- */
 
-extern struct vma *vma_hit; /* the VMA found last; page faults come in runs */
+/* The VMA found last: page faults come in runs. A guess of any CPU, but in the tree: whoever takes
+ * one out holds the mm lock for writing. */
+extern struct vma *_Atomic vma_hit;
 struct vma *vma_above_slow(vaddr_t addr);
 
 /* The lowest VMA that ends above addr (it may start above it too). NULL if there is none. */
 static ALWAYS_INLINE struct vma *vma_above(vaddr_t addr)
 {
-	struct vma *v = vma_hit;
+	struct vma *v = atomic_load_explicit(&vma_hit, memory_order_relaxed);
 
 	if (likely(v != NULL && addr >= v->start && addr < v->end))
 		return v;
@@ -62,6 +64,22 @@ bool vma_range_is_free(vaddr_t start, vaddr_t end);
 /* The highest free range of len bytes (page multiple), which ends at or below top if possible. Its
  * start, 0 if there is none. */
 vaddr_t vma_find_gap(uint64_t len);
+
+/* The same with the mm lock held for reading. */
+static ALWAYS_INLINE void vma_touch_atomic(struct vma *v, vaddr_t lo, vaddr_t hi)
+{
+	vaddr_t old = atomic_load_explicit(&v->touched_lo, memory_order_relaxed);
+
+	while (unlikely(lo < old) &&
+	       !atomic_compare_exchange_weak_explicit(&v->touched_lo, &old, lo,
+						      memory_order_relaxed, memory_order_relaxed))
+		;
+	old = atomic_load_explicit(&v->touched_hi, memory_order_relaxed);
+	while (hi > old &&
+	       !atomic_compare_exchange_weak_explicit(&v->touched_hi, &old, hi,
+						      memory_order_relaxed, memory_order_relaxed))
+		;
+}
 
 static ALWAYS_INLINE void vma_touch(struct vma *v, vaddr_t lo, vaddr_t hi)
 {

@@ -126,8 +126,8 @@ struct plat_ops {
 	 */
 	int (*cpu_start)(unsigned id);
 	/*
-	 * Make another CPU look at its run queue and signals: soon PENDING_RESCHED and
-	 * PENDING_SIGNAL are set there, and idle() returns or does not begin. Locks may be held.
+	 * Make another CPU look at its run queue and signals: soon cpu_kicked() is called there by
+	 * the interrupt's handler, and idle() returns or does not begin. Locks may be held.
 	 */
 	void (*cpu_kick)(unsigned id);
 	/*

@@ -144,6 +144,9 @@ arch_stack_switch:
 	.globl arch_thread_begin, arch_kthread_begin
 	.hidden arch_thread_begin, arch_kthread_begin
 arch_thread_begin:
+	sub $8, %rsp
+	call sched_switched
+	add $8, %rsp
 	jmp trap_leave
 arch_kthread_begin:
 	mov %r12, %rdi

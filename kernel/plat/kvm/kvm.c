@@ -47,6 +47,12 @@ static size_t entropy(void *buf, size_t n)
 	return 0; /* rdseed and jitter are core's own; a virtio-rng driver comes with the devices */
 }
 
+static void cpu_relax(unsigned spins)
+{
+	(void)spins;
+	arch_pause();
+}
+
 static unsigned cpu_count(void)
 {
 	return 1;
@@ -76,6 +82,7 @@ static const struct plat_ops kvm_ops = {
 	.timer_set = apic_timer_set,
 	.idle = idle,
 	.cpu_count = cpu_count,
+	.cpu_relax = cpu_relax,
 	.entropy = entropy,
 	.exe_read = memmap_exe_read,
 	.exit = power_exit,

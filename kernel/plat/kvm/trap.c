@@ -39,7 +39,7 @@ static struct idt_gate idt[NR_VECTORS] ALIGNED(16);
  * which do. */
 static char ist_stack[2][IST_SIZE] ALIGNED(16);
 
-extern char kvm_vectors[], kvm_syscall_entry[];
+extern char kvm_vectors[], kvm_syscall_entry[], boot_stack[], boot_stack_end[];
 
 /* Vectors first to last on interrupt stack 1. */
 static void idt_fill(unsigned first, unsigned last)
@@ -86,11 +86,9 @@ void trap_init(void)
  */
 static bool in_kernel(const struct trap_frame *f)
 {
-	const struct cpu *c = cpu_self();
-
 	return f->rsp - KSTACK_AREA < KSTACK_AREA_SIZE ||
 	       f->rsp - (uintptr_t)ist_stack <= sizeof(ist_stack) ||
-	       (f->rsp >= c->kstack_base && f->rsp <= c->kstack_top);
+	       f->rsp - (uintptr_t)boot_stack <= (uintptr_t)(boot_stack_end - boot_stack);
 }
 
 /* An interrupt: note it. True if the thread must look at it now, false if the kernel will on its

@@ -9,6 +9,12 @@ static size_t entropy_get(void *buf, size_t n)
 	return r > 0 ? (size_t)r : 0;
 }
 
+static void cpu_relax(unsigned spins)
+{
+	(void)spins;
+	arch_pause();
+}
+
 static unsigned cpu_count(void)
 {
 	return 1;
@@ -37,6 +43,7 @@ const struct plat_ops linuxu_ops = {
 	.timer_set = linuxu_timer_set,
 	.idle = linuxu_idle,
 	.cpu_count = cpu_count,
+	.cpu_relax = cpu_relax,
 	.entropy = entropy_get,
 	.exe_read = linuxu_exe_read,
 	.exit = linuxu_exit,

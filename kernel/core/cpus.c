@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The CPUs: their data, their start, barriers on all of them, what threads may run on which, and
+ * their times. Only the boot CPU runs until the program makes a second thread.
+ */
+#include "base/errno.h"
+#include "base/string.h"
+#include "core/log.h"
+#include "core/page.h"
+#include "core/runq.h"
+
+/* Pages of a struct percpu: 2^n. */
+#define PERCPU_ORDER (sizeof(struct percpu) > PAGE_SIZE ? 1u : 0u)
+
+static struct percpu percpu_boot;
+struct percpu *percpu_table[CONFIG_NR_CPUS] = {&percpu_boot};
+/* The boot CPU and those that are running or being started. Changed by the first call of clone. */
+_Atomic unsigned percpu_started = 1;
+
+static void percpu_setup(struct percpu *pc, struct cpu *cpu)
+{
+	struct thread *idle = &pc->idle;
+
+	spin_init(&pc->rq.lock, LOCK_RUNQ);
+	run_list_init(&pc->rq.queue);
+	run_list_init(&pc->rq.urgent);
+	pc->rq.cpu = cpu;
+	pc->rq.tick_ns = NEVER;
+	timer_queue_init(&pc->timers);
+	page_cache_init(&pc->pages);
+	heap_init(&pc->heap);
+	idle->affinity = UINT64_MAX;
+	atomic_init(&idle->state, THREAD_SLEEPING);
+	atomic_init(&idle->cpu, cpu ? cpu->id : 0);
+}
+
+void percpu_init(void)
+{
+	struct cpu *cpu = cpu_self();
+
+	percpu_setup(&percpu_boot, cpu);
+	percpu_boot.rq.tick_ns = 0; /* not NEVER: the first thread does not wait for another one */
+	cpu->percpu = &percpu_boot;
+	cpu->current = &percpu_boot.idle;
+}
+
+static NORETURN void sched_enter(struct percpu *pc, uint64_t start_ns)
+{
+	pc->rq.tick_ns = NEVER;
+	pc->rq.start_ns = start_ns;
+	pc->rq.idle_since_ns = start_ns;
+	sched_idle(cpu_self(), pc);
+}
+
+NORETURN void sched_start(uint64_t start_ns)
+{
+	sched_enter(&percpu_boot, start_ns);
+}
+
+NORETURN void cpu_main(void)
+{
+	struct cpu *cpu = cpu_self();
+	struct percpu *pc = percpu_table[cpu->id];
+
+	cpu->percpu = pc;
+	cpu->current = &pc->idle;
+	pc->rq.cpu = cpu;
+	atomic_store_explicit(&pc->idle.cpu, cpu->id, memory_order_relaxed);
+	sched_enter(pc, plat->clock_monotonic_ns());
+}
+
+void sched_start_cpus(void)
+{
+	static _Atomic bool begun;
+	unsigned n;
+
+	if (CONFIG_NR_CPUS == 1 || atomic_load_explicit(&begun, memory_order_relaxed) ||
+	    atomic_exchange_explicit(&begun, true, memory_order_relaxed))
+		return;
+	n = plat->cpu_count();
+	for (unsigned id = 1; id < n; id++) {
+		struct percpu *pc = page_alloc(PERCPU_ORDER);
+		int err = -ENOMEM;
+
+		if (pc) {
+			memset(pc, 0, sizeof(*pc));
+			percpu_setup(pc, NULL);
+			percpu_table[id] = pc;
+			/* Its queue may be looked at from now on. */
+			atomic_store_explicit(&percpu_started, id + 1, memory_order_release);
+			err = plat->cpu_start(id);
+		}
+		if (err) {
+			/* Nobody can have queued a thread there yet: this CPU does not leave the
+			 * kernel. */
+			atomic_store_explicit(&percpu_started, id, memory_order_release);
+			log_line(LOG_WARN, "only %u of %u CPUs are used: error %d", id, n, -err);
+			return;
+		}
+	}
+}
+
+void sched_barrier(void)
+{
+	unsigned n = percpu_count();
+	uint32_t seen[CONFIG_NR_CPUS] = {0};
+	uint64_t told = 0;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned id = 0; CONFIG_NR_CPUS > 1 && id < n; id++) {
+		const struct cpu *cpu = percpu_table[id]->rq.cpu;
+		const uint64_t bit = 1UL << id;
+
+		/* One that halts passes barriers before it runs a thread, as one does that has not
+		 * come up yet. */
+		if (!cpu || cpu == cpu_self() || (atomic_load(&sched_idle_cpus) & bit))
+			continue;
+		seen[id] = atomic_load(&cpu->kicks);
+		told |= bit;
+		plat->cpu_kick(id);
+	}
+	for (; told; told &= told - 1) {
+		unsigned id = (unsigned)__builtin_ctzl(told);
+
+		while (atomic_load(&percpu_table[id]->rq.cpu->kicks) == seen[id])
+			plat->cpu_relax(0);
+	}
+}
+
+/* --- affinity and nice --- */
+
+uint64_t sched_cpus(void)
+{
+	unsigned n = plat->cpu_count();
+
+	return n == 64 ? UINT64_MAX : (1UL << n) - 1;
+}
+
+int sched_set_affinity(struct thread *t, uint64_t mask)
+{
+	struct runq *rq;
+	unsigned id;
+	bool queued;
+
+	if (mask & sched_cpus() & ~1UL)
+		sched_start_cpus();
+	if (!(mask & sched_started_cpus()))
+		return -EINVAL;
+	rq = thread_rq_lock(t);
+	if (mask != t->affinity) {
+		sched_restricted = true;
+		t->affinity = mask;
+	}
+	id = atomic_load_explicit(&t->cpu, memory_order_relaxed);
+	if (mask & 1UL << id) {
+		spin_unlock(&rq->lock);
+		return 0;
+	}
+	queued = runq_take(rq, 0, t) != NULL;
+	spin_unlock(&rq->lock);
+	if (queued)
+		thread_place(t);
+	else if (t == thread_current())
+		cpu_pend(PENDING_RESCHED);
+	else if (id != cpu_self()->id)
+		plat->cpu_kick(id); /* if it runs there, it has to leave */
+	return 0;
+}
+
+void sched_set_nice(struct thread *t, int nice)
+{
+	t->nice = (int8_t)nice;
+	sched_careful = true;
+}
+
+/* --- run times --- */
+
+/* Time that a CPU has not idled until now_ns. Its numbers change meanwhile: until they agree. */
+static uint64_t cpu_busy_ns(const struct percpu *pc, uint64_t *idle_ns)
+{
+	const volatile struct runq *rq = &pc->rq;
+	uint64_t idle, since, now;
+
+	do {
+		idle = rq->idle_ns;
+		since = rq->idle_since_ns;
+		now = plat->clock_monotonic_ns();
+	} while (rq->idle_ns != idle || rq->idle_since_ns != since);
+	if (!rq->cpu || now < rq->start_ns)
+		return 0;
+	if (since != 0 && now > since)
+		idle += now - since;
+	if (idle_ns)
+		*idle_ns = idle;
+	return now - rq->start_ns - MIN(idle, now - rq->start_ns);
+}
+
+void sched_cpu_times(unsigned id, uint64_t *busy_ns, uint64_t *idle_ns)
+{
+	*busy_ns = 0;
+	*idle_ns = 0;
+	if (id < percpu_count())
+		*busy_ns = cpu_busy_ns(percpu_table[id], idle_ns);
+}
+
+uint64_t sched_process_time_ns(void)
+{
+	unsigned n = percpu_count();
+	uint64_t sum = 0;
+
+	for (unsigned id = 0; id < n; id++)
+		sum += cpu_busy_ns(percpu_table[id], NULL);
+	return sum;
+}
+
+uint64_t sched_thread_time_ns(void)
+{
+	volatile struct thread *t = thread_current();
+	uint64_t used, start, now;
+
+	if (!sched_accounting) {
+		/* The main thread is the one that can have run for long: as if it had been alone.
+		 */
+		t->cpu_time_ns = t->tid == PROCESS_ID ? sched_process_time_ns() : 0;
+		t->run_start_ns = plat->clock_monotonic_ns();
+		sched_careful = true;
+		sched_accounting = true;
+	}
+	/* Preemption between the readings changes run_start_ns. */
+	do {
+		used = t->cpu_time_ns;
+		start = t->run_start_ns;
+		now = plat->clock_monotonic_ns();
+	} while (t->run_start_ns != start);
+	return used + now - start;
+}
+
+uint64_t sched_switch_count(void)
+{
+	unsigned n = percpu_count();
+	uint64_t sum = 0;
+
+	for (unsigned id = 0; id < n; id++)
+		sum += percpu_table[id]->rq.switches;
+	return sum;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Sleeping and waking, and which CPU a thread that is woken goes to: that of the thread that wakes
+ * it, unless its affinity forbids. Often the one is about to sleep, and the two share data; if not,
+ * a CPU without work will come for one of them (sched.c).
+ */
+#include "base/errno.h"
+#include "core/runq.h"
+
+/* The CPU for a thread that is to run: this one if it may be there. */
+static unsigned cpu_choose(const struct thread *t)
+{
+	const struct cpu *cpu = cpu_self();
+	uint64_t mask = t->affinity, idle;
+
+	if (likely(mask & cpu_bit(cpu)))
+		return cpu->id;
+	/* One that halts rather than one that works. */
+	mask &= sched_started_cpus();
+	idle = atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed);
+	if (mask & idle)
+		mask &= idle;
+	return (unsigned)__builtin_ctzl(mask);
+}
+
+void thread_place(struct thread *t)
+{
+	for (;;) {
+		unsigned id = cpu_choose(t);
+		struct runq *rq = &percpu_table[id]->rq;
+
+		atomic_store_explicit(&t->cpu, id, memory_order_relaxed);
+		spin_lock(&rq->lock);
+		if (id == cpu_self()->id) {
+			runq_push(rq, &rq->queue, t);
+			spin_unlock(&rq->lock);
+			return;
+		}
+		/* Its affinity may have changed before the lock was taken. */
+		if (t->affinity & 1UL << id) {
+			run_list_push(&rq->queue, t);
+			rq->waiting++;
+			spin_unlock(&rq->lock);
+			atomic_fetch_and_explicit(&sched_idle_cpus, ~(1UL << id),
+						  memory_order_relaxed);
+			plat->cpu_kick(id);
+			return;
+		}
+		spin_unlock(&rq->lock);
+	}
+}
+
+struct runq *thread_rq_lock(const struct thread *t)
+{
+	for (;;) {
+		unsigned id = atomic_load_explicit(&t->cpu, memory_order_relaxed);
+		struct runq *rq = &percpu_table[id]->rq;
+
+		spin_lock(&rq->lock);
+		if (likely(atomic_load_explicit(&t->cpu, memory_order_relaxed) == id))
+			return rq;
+		spin_unlock(&rq->lock);
+	}
+}
+
+/* t, which sleeps, shall run. rq, its CPU's, is locked, and unlocked behind. */
+static ALWAYS_INLINE void thread_unsleep(struct thread *t, struct runq *rq)
+{
+	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
+	if (rq->cpu->current == t) {
+		/* It has not given the CPU away yet, or looks for work itself: it will see. */
+		spin_unlock(&rq->lock);
+	} else if (likely(rq == runq_self())) {
+		runq_push(rq, &rq->queue, t);
+		spin_unlock(&rq->lock);
+	} else {
+		spin_unlock(&rq->lock);
+		thread_place(t);
+	}
+}
+
+void thread_wake(struct thread *t)
+{
+	struct runq *rq = thread_rq_lock(t);
+
+	if (atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_SLEEPING)
+		thread_unsleep(t, rq);
+	else
+		spin_unlock(&rq->lock);
+}
+
+void thread_signal(struct thread *t)
+{
+	struct runq *rq = thread_rq_lock(t);
+	bool runs = rq->cpu && rq->cpu->current == t;
+
+	if (atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_SLEEPING &&
+	    atomic_load_explicit(&t->interruptible, memory_order_seq_cst)) {
+		thread_unsleep(t, rq);
+		return;
+	}
+	spin_unlock(&rq->lock);
+	if (runs && rq != runq_self())
+		plat->cpu_kick(rq->cpu->id);
+}
+
+void thread_sleep_expired(struct timer *timer)
+{
+	struct thread *t = container_of(timer, struct thread, sleep_timer);
+	struct runq *rq = thread_rq_lock(t);
+
+	if (atomic_load_explicit(&t->state, memory_order_relaxed) != THREAD_SLEEPING) {
+		spin_unlock(&rq->lock);
+		return;
+	}
+	t->timed_out = true;
+	if (rq != runq_self() || rq->cpu->current == t) {
+		thread_unsleep(t, rq);
+		return;
+	}
+	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
+	runq_push(rq, &rq->urgent, t);
+	spin_unlock(&rq->lock);
+	cpu_pend(PENDING_RESCHED);
+}
+
+void thread_start(struct thread *t)
+{
+	sched_start_cpus();
+	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
+	thread_place(t);
+}
+
+void thread_start_first(struct thread *t)
+{
+	struct runq *rq = runq_self();
+
+	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
+	run_list_push(&rq->queue, t);
+	rq->waiting++;
+}
+
+void thread_sleep_prepare(const char *reason)
+{
+	struct thread *t = thread_current();
+
+	t->wait_reason = reason;
+	t->timed_out = false;
+	atomic_store_explicit(&t->interruptible, false, memory_order_relaxed);
+	/* Before the condition is looked at: pairs with the lock in thread_wake(). */
+	atomic_store_explicit(&t->state, THREAD_SLEEPING, memory_order_seq_cst);
+}
+
+void thread_sleep_cancel(void)
+{
+	struct thread *t = thread_current();
+
+	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
+	t->wait_reason = NULL;
+}
+
+/* Give the CPU away until the deadline, a wake-up, or (interruptible) a signal. */
+static void thread_sleep_now(struct thread *t, uint64_t deadline_ns)
+{
+	if (deadline_ns == NEVER) {
+		sched_block();
+		return;
+	}
+	timer_enqueue(&t->sleep_timer, deadline_ns);
+	/* Waiting for work looks at the timers itself. */
+	if (runq_waiting(runq_self()) > 0)
+		timers_program();
+	sched_block();
+	timer_stop(&t->sleep_timer);
+}
+
+int thread_sleep(uint64_t deadline_ns, unsigned flags)
+{
+	struct thread *t = thread_current();
+	bool interruptible = flags & SLEEP_INTERRUPTIBLE;
+
+	/* First the flag, then the look: who sends a signal does it the other way round. */
+	if (interruptible)
+		atomic_store_explicit(&t->interruptible, true, memory_order_seq_cst);
+	if (atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_SLEEPING &&
+	    !(interruptible && thread_has_signal(t)))
+		thread_sleep_now(t, deadline_ns);
+	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
+	t->wait_reason = NULL;
+	if (t->timed_out)
+		return -ETIMEDOUT;
+	if (interruptible && thread_has_signal(t)) {
+		signal_claim();
+		return -ERESTARTSYS;
+	}
+	return 0;
+}
