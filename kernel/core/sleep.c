@@ -79,14 +79,16 @@ static ALWAYS_INLINE void thread_unsleep(struct thread *t, struct runq *rq)
 	}
 }
 
-void thread_wake(struct thread *t)
+bool thread_wake(struct thread *t)
 {
 	struct runq *rq = thread_rq_lock(t);
 
-	if (atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_SLEEPING)
-		thread_unsleep(t, rq);
-	else
+	if (unlikely(atomic_load_explicit(&t->state, memory_order_relaxed) != THREAD_SLEEPING)) {
 		spin_unlock(&rq->lock);
+		return false;
+	}
+	thread_unsleep(t, rq);
+	return true;
 }
 
 void thread_signal(struct thread *t)

@@ -144,9 +144,9 @@ void thread_sleep_prepare(const char *reason);
 int thread_sleep(uint64_t deadline_ns, unsigned flags);
 /* Undo thread_sleep_prepare() without sleeping. */
 void thread_sleep_cancel(void);
-/* Make t runnable if it sleeps (or is about to). Any number of times. t must not end meanwhile: it
+/* Make t runnable if it sleeps (or is about to); true if it did. Any number of times. t must not end meanwhile: it
  * is in a list whose lock the caller holds, and which it takes itself out of. */
-void thread_wake(struct thread *t);
+bool thread_wake(struct thread *t);
 /* t has a new signal that it does not block: wake it if that may be, tell its CPU if it runs. The
  * list of threads is locked. */
 void thread_signal(struct thread *t);
@@ -178,7 +178,8 @@ void waitq_init(struct waitq *wq);
  */
 void waitq_add(struct waitq *wq, struct waiter *w);
 void waitq_remove(struct waiter *w);
-/* Wake the first n waiters (all: UINT32_MAX). They stay enqueued until they remove themselves. */
+/* Wake the first n waiters that sleep (all: UINT32_MAX). They stay enqueued until they remove
+ * themselves. */
 void waitq_wake(struct waitq *wq, uint32_t n);
 
 /*

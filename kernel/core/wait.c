@@ -33,9 +33,10 @@ void waitq_wake(struct waitq *wq, uint32_t n)
 {
 	spin_lock(&wq->lock);
 	list_for_each(l, &wq->waiters) {
-		if (n-- == 0)
+		if (n == 0)
 			break;
-		thread_wake(list_entry(l, struct waiter, link)->thread);
+		if (thread_wake(list_entry(l, struct waiter, link)->thread))
+			n--;
 	}
 	spin_unlock(&wq->lock);
 }
