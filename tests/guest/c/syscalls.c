@@ -56,6 +56,7 @@ static void errors(void)
 	struct timespec bad = {0, 1000000000};
 	show("nanosleep bad value", raw(SYS_nanosleep, &bad, 0));
 	show("futex odd address", raw(SYS_futex, buf + 1, FUTEX_WAIT, 0, 0, 0, 0));
+	show("rseq of nothing fails", raw(SYS_rseq, 0, 0, 0, 0) < 0);
 	show("futex bad op", raw(SYS_futex, buf, 77, 0, 0, 0, 0));
 	show("tgkill nobody", raw(SYS_tgkill, getpid(), 0x3fffff, 0));
 	show("kill bad signal", raw(SYS_kill, getpid(), 99));
