@@ -11,6 +11,7 @@ src-y += abi/misc.c
 src-y += abi/path.c
 src-y += abi/path_change.c
 src-y += abi/poll.c
+src-y += abi/rseq.c
 src-y += abi/sched.c
 src-y += abi/signal.c
 src-y += abi/start.c
@@ -92,6 +93,15 @@ src-$(CONFIG_PLAT_KVM) += plat/kvm/trap.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/uart.c
 src-y += boot/boot.c
 src-y += core/report.c
+
+# What only an image with its program linked in has, and what only the loader has instead.
+linked-y += abi/linked.c
+
+loader-y += abi/load.c
+loader-y += base/elf_program.c
+loader-y += core/vma_program.c
+loader-$(CONFIG_PLAT_LINUXU) += plat/linuxu/load.c
+loader-$(CONFIG_PLAT_KVM) += plat/kvm/load.c
 
 # Compiled for speed (-O2): what runs on every start, switch, page fault, short system call. All else is compiled
 # for size (-Os).

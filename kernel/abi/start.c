@@ -5,6 +5,7 @@
  * auxiliary vector and the two arrays of pointers, and argc where rsp points.
  */
 #include "abi/start.h"
+#include "abi/program.h"
 #include "arch/arch.h"
 #include "base/cmdline.h"
 #include "base/elf.h"
@@ -55,9 +56,6 @@ enum {
 #define START_AUXV_MAX 20
 #define START_RANDOM_BYTES 16
 
-/* musl's crt1.o, or what the program has in its place. */
-extern char _start[] __attribute__((visibility("hidden")));
-
 /* What goes on the stack, as it is gathered. */
 struct start {
 	/* One after the other, each with its 0: argv, envp, the processor's name. Room is cap
@@ -72,7 +70,7 @@ struct start {
 	size_t word_count, word_cap;
 };
 
-static NORETURN void start_fail(const char *why)
+NORETURN void program_fail(const char *why)
 {
 	log_line(LOG_ERROR, "the program cannot be started: %s", why);
 	plat->exit(START_FAILED);
@@ -93,8 +91,8 @@ static void start_add_token(struct start *s, const struct cmdline_token *token)
 	if (n < 0) {
 		log_line(LOG_ERROR, "bad token on the command line: %.*s", (int)token->len,
 			 token->text);
-		start_fail("% stands for itself as %25, and for other bytes with two hexadecimal "
-			   "digits");
+		program_fail("% stands for itself as %25, and for other bytes with two hexadecimal "
+			     "digits");
 	}
 	s->len += (size_t)n + 1;
 }
@@ -103,11 +101,11 @@ static void start_add_token(struct start *s, const struct cmdline_token *token)
 static void start_reserve(struct start *s, size_t n)
 {
 	if (n > START_ARGS_MAX)
-		start_fail("arguments and environment are longer than 2 MiB");
+		program_fail("arguments and environment are longer than 2 MiB");
 	s->cap = n + sizeof(ARCH_PLATFORM);
 	s->strings = heap_alloc(s->cap);
 	if (s->strings == NULL)
-		start_fail(
+		program_fail(
 			"no memory for its arguments: give the machine more, or the program fewer");
 }
 
@@ -188,17 +186,16 @@ static void start_add_pointers(struct start *s, vaddr_t addr, size_t offset, siz
 	start_add_word(s, 0);
 }
 
-static void start_add_auxv(struct start *s, vaddr_t strings, vaddr_t random)
+static void start_add_auxv(struct start *s, const struct program *prog, vaddr_t strings,
+			   vaddr_t random)
 {
-	const struct elf_header *elf = (const struct elf_header *)(const void *)kiln_image_base;
-
-	start_add_aux(s, AT_PHDR, (uintptr_t)kiln_image_base + elf->phoff);
-	start_add_aux(s, AT_PHENT, elf->phentsize);
-	start_add_aux(s, AT_PHNUM, elf->phnum);
+	start_add_aux(s, AT_PHDR, prog->phdrs);
+	start_add_aux(s, AT_PHENT, sizeof(struct elf_phdr));
+	start_add_aux(s, AT_PHNUM, prog->phnum);
 	start_add_aux(s, AT_PAGESZ, PAGE_SIZE);
 	start_add_aux(s, AT_BASE, 0);
 	start_add_aux(s, AT_FLAGS, 0);
-	start_add_aux(s, AT_ENTRY, (uintptr_t)_start);
+	start_add_aux(s, AT_ENTRY, prog->entry);
 	start_add_aux(s, AT_UID, 0);
 	start_add_aux(s, AT_EUID, 0);
 	start_add_aux(s, AT_GID, 0);
@@ -214,8 +211,8 @@ static void start_add_auxv(struct start *s, vaddr_t strings, vaddr_t random)
 	start_add_aux(s, AT_NULL, 0);
 }
 
-/* Map the stack and put all on it. The stack pointer. */
-static uintptr_t start_build_stack(struct start *s)
+/* Map the stack and put all on it. The stack pointer; and the program. */
+static uintptr_t start_build_stack(struct start *s, struct program *prog)
 {
 	struct {
 		uint8_t at_random[START_RANDOM_BYTES];
@@ -232,7 +229,8 @@ static uintptr_t start_build_stack(struct start *s)
 	if (s->words == NULL || size > VMA_STACK_MAX / 2 ||
 	    vma_map(0, size, PROT_READ | PROT_WRITE, MAP_FLAG_GROWSDOWN | MAP_FLAG_STACK, "[stack]",
 		    &base) != 0)
-		start_fail("no room for its stack");
+		program_fail("no room for its stack");
+	program_prepare(prog);
 
 	strings = base + size - random.offset - sizeof(uint64_t) - s->len;
 	at_random = ALIGN_DOWN(strings - START_RANDOM_BYTES, 16);
@@ -240,7 +238,7 @@ static uintptr_t start_build_stack(struct start *s)
 	start_add_word(s, s->argc);
 	start_add_pointers(s, strings, 0, s->argc);
 	start_add_pointers(s, strings, s->env_offset, s->envc);
-	start_add_auxv(s, strings, at_random);
+	start_add_auxv(s, prog, strings, at_random);
 	ASSERT(s->word_count <= s->word_cap);
 
 	ready = ALIGN_DOWN(sp - START_STACK_READY, PAGE_SIZE);
@@ -248,7 +246,7 @@ static uintptr_t start_build_stack(struct start *s)
 	    user_copy_out(strings, s->strings, s->len) != 0 ||
 	    user_copy_out(at_random, random.at_random, START_RANDOM_BYTES) != 0 ||
 	    user_copy_out(sp, s->words, s->word_count * sizeof(*s->words)) != 0)
-		start_fail("no memory for its stack: give the machine more");
+		program_fail("no memory for its stack: give the machine more");
 	memset(&random, 0, sizeof(random));
 
 	proc_program.args_start = strings;
@@ -276,7 +274,7 @@ static void start_name(const char *argv0, struct thread *t)
 	char *exe = heap_alloc(n);
 
 	if (exe == NULL)
-		start_fail("no memory for its name: give the machine more");
+		program_fail("no memory for its name: give the machine more");
 	exe[0] = '/';
 	if (argv0[0] == '/')
 		memcpy(exe, argv0, n - 1);
@@ -292,8 +290,10 @@ static void start_name(const char *argv0, struct thread *t)
 void program_start(const struct boot_info *info)
 {
 	struct start s = {0};
+	struct program prog;
 	struct trap_frame frame;
 	struct thread *t;
+	uintptr_t sp;
 
 	options_init(info->cmdline);
 	if (info->argv != NULL)
@@ -303,9 +303,10 @@ void program_start(const struct boot_info *info)
 	s.platform_offset = s.len;
 	start_add_string(&s, ARCH_PLATFORM);
 
-	arch_frame_init(&frame, (uintptr_t)_start, start_build_stack(&s));
+	sp = start_build_stack(&s, &prog);
+	arch_frame_init(&frame, prog.entry, sp);
 	if (thread_create(&t, &frame, 0, false) != 0)
-		start_fail("no memory for its thread: give the machine more");
+		program_fail("no memory for its thread: give the machine more");
 	start_name(s.strings, t);
 	heap_free(s.words, s.word_cap * sizeof(*s.words));
 	heap_free(s.strings, s.cap);

@@ -95,6 +95,13 @@ struct arch_thread {
 extern bool arch_has_fsgsbase;
 extern void (*arch_fs_base_write_slow)(uintptr_t base);
 
+/*
+ * The segments that the program runs with, those of the boot code unless the platform changes them
+ * after arch_init(); and the end of the addresses that the kernel touches for it.
+ */
+extern uint64_t arch_program_cs, arch_program_ss;
+extern vaddr_t arch_user_end;
+
 /* Once per boot, before the first thread: find out FSGSBASE, XSAVE and its area's size. */
 void arch_init(void);
 

@@ -16,8 +16,18 @@ struct elf_header {
 };
 _Static_assert(sizeof(struct elf_header) == 64, "Elf64_Ehdr");
 
+#define ELF_MAGIC "\177ELF"
+#define ELF_EI_CLASS 4
+#define ELF_EI_DATA 5
+#define ELF_CLASS_64 2
+#define ELF_DATA_LSB 1
+#define ELF_ET_EXEC 2u
+#define ELF_ET_DYN 3u
+#define ELF_EM_X86_64 62u
+
 #define ELF_PT_LOAD 1u
 #define ELF_PT_DYNAMIC 2u
+#define ELF_PT_INTERP 3u
 #define ELF_PT_GNU_RELRO 0x6474e552u
 
 #define ELF_PF_X 1u

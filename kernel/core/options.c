@@ -41,6 +41,7 @@ void options_init(const char *cmdline)
 		if (cmdline_has_prefix(&token, "prog=", &value) ||
 		    cmdline_has_prefix(&token, "env=", &value) ||
 		    cmdline_has_prefix(&token, "logfd=", &value) ||
+		    (plat->load != NULL && cmdline_has_prefix(&token, "exec=", &value)) ||
 		    cmdline_has_prefix(&token, "cpus=", &value))
 			continue; /* abi/start.c, plat/linuxu */
 		if (cmdline_is(&token, "verbose"))

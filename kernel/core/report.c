@@ -56,18 +56,37 @@ static const char *signal_name(int sig)
 	}
 }
 
+/* A program that was loaded; start == end: it is the image's. */
+static struct {
+	vaddr_t start, end, bias;
+} loaded;
+
+void report_program(vaddr_t start, vaddr_t end, vaddr_t bias)
+{
+	loaded.start = start;
+	loaded.end = end;
+	loaded.bias = bias;
+}
+
 static bool in_image(vaddr_t addr)
 {
 	return addr >= (vaddr_t)kiln_image_base && addr < (vaddr_t)kiln_image_end;
 }
 
+static bool in_program(vaddr_t addr)
+{
+	return loaded.end == 0 ? in_image(addr) : addr >= loaded.start && addr < loaded.end;
+}
+
 static void print_code_address(const char *before, vaddr_t addr)
 {
-	if (in_image(addr))
+	if (loaded.end != 0 && in_program(addr))
+		log_print("%sprogram+0x%lx\n", before, (unsigned long)(addr - loaded.bias));
+	else if (in_image(addr))
 		log_print("%simage+0x%lx\n", before,
 			  (unsigned long)(addr - image_bias((uintptr_t)kiln_image_base)));
 	else
-		log_print("%s0x%lx (not in the image)\n", before, (unsigned long)addr);
+		log_print("%s0x%lx (not in the program)\n", before, (unsigned long)addr);
 }
 
 static void print_registers(const struct trap_frame *f)
@@ -102,17 +121,19 @@ static void print_mapping(vaddr_t addr)
 	log_print("\n");
 }
 
-/* Is addr in the image's code, behind an instruction that could be the call that left it on a
+/* Is addr in the program's code, behind an instruction that could be the call that left it on a
  * stack? */
 static bool is_return_address(vaddr_t addr)
 {
-	const uint8_t *p = (const uint8_t *)addr;
+	uint8_t p[5];
+	struct vma v;
 
-	if (addr < (vaddr_t)kiln_text_start + 5 || addr >= (vaddr_t)kiln_text_end)
+	if (!in_program(addr) || !vma_find(addr, false, &v) || !(v.prot & PROT_EXEC) ||
+	    addr - v.start < sizeof(p) || user_copy_in(p, addr - sizeof(p), sizeof(p)))
 		return false;
 	/* call rel32; call through a register or memory: ff /2, 2 to 4 bytes */
-	return p[-5] == 0xe8 || (p[-2] == 0xff && (p[-1] & 0x38) == 0x10) ||
-	       (p[-3] == 0xff && (p[-2] & 0x38) == 0x10);
+	return p[0] == 0xe8 || (p[3] == 0xff && (p[4] & 0x38) == 0x10) ||
+	       (p[2] == 0xff && (p[3] & 0x38) == 0x10);
 }
 
 /* A program without an unwinder (C without C++ or Rust): what on the stack looks like return
@@ -144,7 +165,7 @@ static void print_backtrace(const struct trap_frame *f)
 	unsigned first = 0;
 
 	log_print("backtrace:\n");
-	if (!in_image(c.rip) && !user_copy_in(&ip, c.rsp, sizeof(ip)) && in_image(ip)) {
+	if (!in_program(c.rip) && !user_copy_in(&ip, c.rsp, sizeof(ip)) && in_program(ip)) {
 		/* A jump to nowhere: go on with its return address, if it was a call. */
 		print_code_address("  #0 ", c.rip);
 		c.rip = ip;

@@ -39,5 +39,8 @@ long syscall_dispatch(uint64_t nr, const uint64_t args[6], struct trap_frame *fr
 
 /* Write the crash report of the program for a fatal signal (report.c). */
 void report_crash(const struct trap_frame *frame, int sig, int code, vaddr_t addr);
+/* Boot: the program's code is not the image's but lies in [start, end); bias is added to the
+ * addresses in its file. */
+void report_program(vaddr_t start, vaddr_t end, vaddr_t bias);
 
 #endif

@@ -32,8 +32,31 @@ struct plat_ram {
 			others */
 };
 
+/*
+ * What a platform does for a program that is a file of its own, next to the image (exe_read() reads
+ * it). In the loader's image only: plat->load is NULL in others. All of it at boot, before the
+ * program's first thread.
+ */
+struct plat_load_ops {
+	/*
+	 * The program wants [start, end), which is not in the window: reserve it there. 0, or
+	 * -ENOMEM, -EEXIST (something else is there). NULL: there is nothing outside of the window.
+	 */
+	int (*range_reserve)(vaddr_t start, vaddr_t end);
+	/*
+	 * Map pages of the program's file, from off on, at va (all page-aligned), which is free.
+	 * With PROT_WRITE they are the program's own copies; others may be the file's own, and are
+	 * then not the page allocator's. Behind the file's end is zero. 0, -ENOMEM, -EIO.
+	 */
+	int (*map_file)(vaddr_t va, size_t len, uint64_t off, unsigned prot);
+	/* From now on threads run with fewer rights than the kernel has, and reach no other memory
+	 * than their own. NULL: they do anyway, or cannot. */
+	void (*isolate)(void);
+};
+
 struct plat_ops {
 	const char *name; /* "kvm" or "linuxu" */
+	const struct plat_load_ops *load;
 
 	/* --- memory map --- */
 	/* The i-th range of free RAM for the page allocator; false when there are no more. Boot

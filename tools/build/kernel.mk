@@ -5,7 +5,8 @@
 include $(ROOT)/kernel/sources.mk
 
 kernel_obj := $(KO)/kernel
-kernel_objects := $(patsubst %,$(kernel_obj)/%.o,$(src-y))
+kernel_objects := $(patsubst %,$(kernel_obj)/%.o,$(src-y) $(linked-y))
+loader_objects := $(patsubst %,$(kernel_obj)/%.o,$(src-y) $(loader-y))
 
 # The canary lies in struct cpu (kernel/arch/arch.h), which %gs points to on both platforms.
 stack_protector := $(if $(CONFIG_STACK_PROTECTOR),-fstack-protector-strong -mstack-protector-guard=tls \
@@ -21,7 +22,7 @@ kernel_cppflags = -nostdinc -isystem $(shell $1 -print-file-name=include) -I$(RO
 	-DKILN_VERSION='"$(version)"'
 KERNEL_CPPFLAGS := $(call kernel_cppflags,$(CC))
 
-kernel: $(L)/lib/kernel.o $(L)/image.ld $(L)/link.args $(L)/config
+kernel: $(L)/lib/kernel.o $(L)/image.ld $(L)/link.args $(L)/config $(if $(CONFIG_LOADER),$(L)/kiln-loader)
 .PHONY: kernel
 
 # What an object is made with: it is made again when this changes.
@@ -47,11 +48,23 @@ $(kernel_obj)/kernel.o: $(kernel_objects) $(ROOT)/kernel/exports.txt $(ROOT)/ker
 	$(q)sed '/^#/d; /^$$/d' $(ROOT)/kernel/exports.txt >$@.exports
 	$(q)objcopy --wildcard --keep-global-symbols=$@.exports $@.all $@
 
+# The image that loads a program: the kernel without one. (image.ld knows the kernel by the object's name.)
+$(kernel_obj)/loader-kernel.o: $(loader_objects) $(ROOT)/kernel/sources.mk
+	$(say) LD $(call short,$@)
+	$(q)ld -r -o $@ $(loader_objects)
+
+$(kernel_obj)/kiln-loader: $(kernel_obj)/loader-kernel.o $(kernel_obj)/image.ld $(B)/link.args
+	$(say) LD $(call short,$@)
+	$(q)ld @$(B)/link.args -T $(kernel_obj)/image.ld -o $@ $<
+
 $(kernel_obj)/image.ld: $(ROOT)/kernel/image.ld $(KO)/config.h
 	@mkdir -p $(@D)
 	$(q)$(CC) -E -P -undef -x c -include $(KO)/config.h -o $@ $<
 
 $(L)/lib/kernel.o: $(O)/kernel/kernel.o
+	@mkdir -p $(@D)
+	$(q)cp $< $@
+$(L)/kiln-loader: $(O)/kernel/kiln-loader
 	@mkdir -p $(@D)
 	$(q)cp $< $@
 $(L)/image.ld: $(O)/kernel/image.ld
@@ -66,7 +79,7 @@ $(L)/link.args: $(B)/link.args
 
 compile_commands:
 	$(q)$(PYTHON) $(B)/compile-commands $(ROOT) '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS)' \
-		'$(HOSTCC) $(KILN_CFLAGS)' $(src-y) >$(ROOT)/compile_commands.json
+		'$(HOSTCC) $(KILN_CFLAGS)' $(src-y) $(linked-y) $(loader-y) >$(ROOT)/compile_commands.json
 .PHONY: compile_commands FORCE
 
--include $(kernel_objects:.o=.d)
+-include $(sort $(kernel_objects:.o=.d) $(loader_objects:.o=.d))

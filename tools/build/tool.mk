@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # The kiln command, its other names, and the installation.
-KILN_CFLAGS := -DKILN_VERSION='"$(version)"' -std=gnu17 -O2 -g -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
+KILN_CFLAGS := -I$(ROOT)/kernel -DKILN_VERSION='"$(version)"' -std=gnu17 -O2 -g -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wcast-qual -Wimplicit-fallthrough $(if $(CI),-Werror)
 kiln_sources := $(wildcard $(ROOT)/tools/kiln/*.c)
-kiln_objects := $(kiln_sources:$(ROOT)/tools/kiln/%.c=$(O)/kiln/%.o)
+# What the loader checks, the command checks first.
+kiln_kernel_sources := base/elf_program.c
+kiln_objects := $(kiln_sources:$(ROOT)/tools/kiln/%.c=$(O)/kiln/%.o) $(kiln_kernel_sources:%.c=$(O)/kiln/kernel/%.o)
 kiln_names := kiln-cc kiln-c++ kiln-rustc
 
 kiln: $(addprefix $(O)/bin/,kiln $(kiln_names)) $(L)/link.args
 .PHONY: kiln
 
 $(O)/kiln/%.o: $(ROOT)/tools/kiln/%.c
+	@mkdir -p $(@D)
+	$(say) HOSTCC $(call short,$<)
+	$(q)$(HOSTCC) $(KILN_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/kiln/kernel/%.o: $(ROOT)/kernel/%.c
 	@mkdir -p $(@D)
 	$(say) HOSTCC $(call short,$<)
 	$(q)$(HOSTCC) $(KILN_CFLAGS) -MMD -MP -c -o $@ $<
@@ -26,7 +33,7 @@ $(addprefix $(O)/bin/,$(kiln_names)): $(O)/bin/kiln
 # All findings are shown; any is a failure.
 lint_one = echo >&2 "  LINT     $${f\#$(ROOT)/}"; clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror -w
 lint:
-	$(q)bad=0; for f in $(addprefix $(ROOT)/kernel/,$(filter %.c,$(src-y))); do \
+	$(q)bad=0; for f in $(addprefix $(ROOT)/kernel/,$(filter %.c,$(src-y) $(linked-y) $(loader-y))); do \
 		$(lint_one) $(KERNEL_CFLAGS) $(call kernel_cppflags,clang) -o /dev/null $$f || bad=1; done; \
 	for f in $(kiln_sources); do $(lint_one) $(KILN_CFLAGS) -o /dev/null $$f || bad=1; done; exit $$bad
 .PHONY: lint

@@ -24,6 +24,7 @@ _Static_assert(TRAP_GATE == TRAP_VECTOR_GATE && TRAP_SYSCALL == TRAP_VECTOR_SYSC
 #define X87_STATUS_FLAGS 0xffu /* exceptions, stack fault, summary */
 
 bool arch_has_fsgsbase;
+uint64_t arch_program_cs, arch_program_ss;
 void (*arch_fs_base_write_slow)(uintptr_t base);
 
 void arch_stack_switch(uintptr_t *save_sp, uintptr_t load_sp);
@@ -32,6 +33,8 @@ extern char user_access_start[], user_access_end[], user_access_fault[];
 
 void arch_init(void)
 {
+	__asm__("mov %%cs, %0" : "=r"(arch_program_cs));
+	__asm__("mov %%ss, %0" : "=r"(arch_program_ss));
 	fpu_init();
 }
 
@@ -62,16 +65,12 @@ void arch_fs_base_set(uintptr_t base)
 
 void arch_frame_init(struct trap_frame *frame, uintptr_t rip, uintptr_t rsp)
 {
-	uint16_t cs, ss;
-
-	__asm__("mov %%cs, %0" : "=r"(cs));
-	__asm__("mov %%ss, %0" : "=r"(ss));
 	*frame = (struct trap_frame){
 		.vector = TRAP_START,
 		.rip = rip,
 		.rsp = rsp,
-		.cs = cs,
-		.ss = ss,
+		.cs = arch_program_cs,
+		.ss = arch_program_ss,
 		.rflags = RFLAGS_RESERVED | RFLAGS_IF,
 	};
 }

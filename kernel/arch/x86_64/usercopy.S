@@ -93,15 +93,14 @@ user_cmpxchg_u32_raw:
 	ret
 	.size user_cmpxchg_u32_raw, . - user_cmpxchg_u32_raw
 
-/* long user_store_pair(vaddr_t dst, uint64_t a, uint64_t b): both ends of the pair lie below 2^47. */
+/* long user_store_pair(vaddr_t dst, uint64_t a, uint64_t b): behind arch_user_end is nothing for a page. */
 	.globl user_store_pair
 	.hidden user_store_pair
 	.type user_store_pair, @function
 user_store_pair:
-	lea 15(%rdi), %rax
-	or %rdi, %rax
-	shr $47, %rax
-	jnz user_access_fault
+	cmp arch_user_end(%rip), %rdi
+	jae user_access_fault
+	xor %eax, %eax
 	mov %rsi, (%rdi)
 	mov %rdx, 8(%rdi)
 	ret

@@ -5,7 +5,10 @@
 #include "base/errno.h"
 
 #define USER_MIN PAGE_SIZE
-#define USER_MAX (1UL << 47)
+/* The last page of the half is out of reach, so that what is near its end cannot run over it. */
+#define USER_MAX ((1UL << 47) - PAGE_SIZE)
+
+vaddr_t arch_user_end = USER_MAX;
 
 int user_copy_raw(void *dst, const void *src, size_t n);
 int user_clear_raw(void *dst, size_t n);
@@ -15,7 +18,7 @@ int user_cmpxchg_u32_raw(void *addr, uint32_t expected, uint32_t desired, uint32
 
 static ALWAYS_INLINE bool range_ok(vaddr_t start, size_t n)
 {
-	return start >= USER_MIN && start < USER_MAX && n <= USER_MAX - start;
+	return start >= USER_MIN && start < arch_user_end && n <= arch_user_end - start;
 }
 
 int user_copy_in(void *dst, vaddr_t src, size_t n)
@@ -45,7 +48,7 @@ ssize64_t user_strlen(vaddr_t src, size_t max)
 
 	if (!range_ok(src, 1))
 		return -EFAULT;
-	n = user_strlen_raw((const char *)src, MIN(max, USER_MAX - src));
+	n = user_strlen_raw((const char *)src, MIN(max, arch_user_end - src));
 	return n >= 0 && (size_t)n >= max ? -ENAMETOOLONG : n;
 }
 

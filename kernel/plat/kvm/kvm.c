@@ -60,6 +60,7 @@ static unsigned cpu_count(void)
 
 static const struct plat_ops kvm_ops = {
 	.name = "kvm",
+	.load = &kvm_load_ops,
 	.ram_range = memmap_ram_range,
 	.pmap_reserve = paging_reserve,
 	.pmap_remove = paging_remove,

@@ -16,13 +16,14 @@
 
 #define PTE_P (1UL << 0)
 #define PTE_W (1UL << 1)
+#define PTE_U (1UL << 2) /* ring 3 may use it */
 #define PTE_PCD (1UL << 4)
 #define PTE_A (1UL << 5)
 #define PTE_D (1UL << 6)
 #define PTE_PS (1UL << 7)
 #define PTE_NX (1UL << 63)
 #define PTE_ADDR 0x000ffffffffff000UL
-#define PTE_TABLE (PTE_P | PTE_W | PTE_A)
+#define PTE_TABLE (PTE_P | PTE_W | PTE_U | PTE_A) /* what it leads to decides */
 #define PTE_KERNEL_DATA (PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX)
 
 #define SLOT_SHIFT 39 /* what a PML4 entry maps: 512 GiB */
@@ -79,10 +80,17 @@ void paging_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_
 int paging_populate(vaddr_t va, size_t len, unsigned prot);
 int paging_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot);
 int paging_fault(vaddr_t va, unsigned prot);
+/* Map this page at va, where there is none. False: no memory for tables. */
+bool paging_map_page(vaddr_t va, paddr_t page, unsigned prot);
 vaddr_t kstack_alloc(size_t bytes);
 void kstack_free(vaddr_t base, size_t bytes);
 
 /* --- trap.c, trap.S --- */
+/* Segments of a program that does not run in the kernel's ring: the numbers that Linux has. */
+#define SELECTOR_USER_DATA 0x2bu
+#define SELECTOR_USER_CODE 0x33u
+#define RING_MASK 3u
+
 void trap_init(void);
 struct trap_frame *kvm_trap(struct trap_frame *frame);
 
@@ -112,6 +120,12 @@ void memmap_init(void);
 bool memmap_ram_range(unsigned n, struct plat_ram *out);
 void memmap_ram_info(uint64_t *total, uint64_t *free);
 ssize64_t memmap_exe_read(void *buf, size_t n, uint64_t off, uint64_t *size);
+
+/* The module's address and size; size 0: there is none. */
+paddr_t memmap_exe(uint64_t *size);
+
+/* --- load.c: in the loader's image only --- */
+extern const struct plat_load_ops kvm_load_ops WEAK;
 
 /* --- uart.c --- */
 void uart_init(void);

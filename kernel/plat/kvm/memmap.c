@@ -98,6 +98,12 @@ void memmap_ram_info(uint64_t *total, uint64_t *free)
 	*free = page_free_count() * PAGE_SIZE;
 }
 
+paddr_t memmap_exe(uint64_t *size)
+{
+	*size = exe_size;
+	return exe_paddr;
+}
+
 ssize64_t memmap_exe_read(void *buf, size_t n, uint64_t off, uint64_t *size)
 {
 	if (!exe_size)

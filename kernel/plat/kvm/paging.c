@@ -74,7 +74,7 @@ static void tlb_flush(vaddr_t va, size_t len)
 
 static uint64_t prot_flags(unsigned prot)
 {
-	uint64_t flags = PTE_A | PTE_D;
+	uint64_t flags = PTE_U | PTE_A | PTE_D;
 
 	if (prot != PROT_NONE)
 		flags |= PTE_P;
@@ -209,6 +209,15 @@ int paging_fault(vaddr_t va, unsigned prot)
 		return -ENOMEM;
 	*pte = virt_to_phys(page) | prot_flags(prot);
 	return 0;
+}
+
+bool paging_map_page(vaddr_t va, paddr_t page, unsigned prot)
+{
+	uint64_t *pte = pte_get_near(va);
+
+	if (pte)
+		*pte = page | prot_flags(prot);
+	return pte != NULL;
 }
 
 int paging_populate(vaddr_t va, size_t len, unsigned prot)

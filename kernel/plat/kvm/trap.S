@@ -78,10 +78,10 @@ trap_save_rest:
 kvm_syscall_entry:
 	mov %rsp, %gs:CPU_SCRATCH
 	mov %gs:CPU_KSTACK_TOP, %rsp
-	push $0x10
+	push arch_program_ss(%rip)
 	push %gs:CPU_SCRATCH
 	push %r11
-	push $0x08
+	push arch_program_cs(%rip)
 	push %rcx
 	push %rax
 	push $TRAP_VECTOR_SYSCALL

@@ -29,9 +29,12 @@ struct idt_gate {
 	uint64_t low, high;
 };
 #define GATE_IST(n) ((uint64_t)(n) << 32)
+#define GATE_DPL3 (3UL << 45)
 
-/* null, 64-bit code, data, TSS (two entries); start.S loads it first at its physical address. */
-uint64_t kvm_gdt[5] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0};
+/* null, 64-bit code, data, TSS (two entries), ring 3's data and code; start.S loads it first at its
+ * physical address. */
+uint64_t kvm_gdt[7] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0,
+		       0, 0x00cff3000000ffff, 0x00affb000000ffff};
 
 static struct tss tss;
 static struct idt_gate idt[NR_VECTORS] ALIGNED(16);
@@ -70,6 +73,8 @@ void trap_init(void)
 	idt_fill(TRAP_SPURIOUS, TRAP_SPURIOUS);
 	idt[TRAP_DOUBLE_FAULT].low ^= GATE_IST(1 ^ 2);
 	idt[TRAP_NMI].low ^= GATE_IST(1 ^ 2);
+	/* The int3 instruction is ring 3's as well. */
+	idt[TRAP_BREAKPOINT].low |= GATE_DPL3;
 	__asm__ volatile("lgdt %0" : : "m"(gdtr));
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
@@ -86,6 +91,8 @@ void trap_init(void)
  */
 static bool in_kernel(const struct trap_frame *f)
 {
+	if (f->cs & RING_MASK)
+		return false;
 	return f->rsp - KSTACK_AREA < KSTACK_AREA_SIZE ||
 	       f->rsp - (uintptr_t)ist_stack <= sizeof(ist_stack) ||
 	       f->rsp - (uintptr_t)boot_stack <= (uintptr_t)(boot_stack_end - boot_stack);

@@ -92,9 +92,15 @@ static ALWAYS_INLINE long host_call1(long nr, uintptr_t a)
 #define HOST_MAP_FIXED 0x10u
 #define HOST_MAP_ANONYMOUS 0x20u
 #define HOST_MAP_NORESERVE 0x4000u
+#define HOST_MAP_FIXED_NOREPLACE 0x100000u
 /* How memory of the window is given back. */
 #define HOST_MAP_WINDOW                                                                            \
 	(HOST_MAP_PRIVATE | HOST_MAP_FIXED | HOST_MAP_ANONYMOUS | HOST_MAP_NORESERVE)
+/* How address space outside of the window is reserved for a program that must be there. */
+#define HOST_MAP_RESERVE                                                                           \
+	(HOST_MAP_PRIVATE | HOST_MAP_FIXED_NOREPLACE | HOST_MAP_ANONYMOUS | HOST_MAP_NORESERVE)
+/* How pages of the program's file are mapped. */
+#define HOST_MAP_FILE (HOST_MAP_PRIVATE | HOST_MAP_FIXED)
 #define HOST_MREMAP_MAYMOVE 1u
 #define HOST_MREMAP_FIXED 2u
 #define HOST_MADV_DONTNEED 4u

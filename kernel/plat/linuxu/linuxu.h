@@ -36,6 +36,16 @@ void linuxu_sigreturn(void);
 extern char linuxu_hostcall_ip[], linuxu_sigreturn_ip[], linuxu_ppoll_ip[];
 extern char linuxu_hostcall_start[], linuxu_hostcall_end[], linuxu_ppoll_check[];
 
+/* --- load.c: in the loader's image only --- */
+extern const struct plat_load_ops linuxu_load_ops WEAK;
+/* Open the file of the program that KILN_OPTS names (exec=PATH). A descriptor, or negative errno.
+ */
+WEAK int linuxu_load_open(const char *opts);
+
+/* --- start.c --- */
+/* Before the filter is there. A descriptor, or negative errno. */
+int linuxu_open(const char *path, unsigned flags);
+
 /* --- memory.c --- */
 /* Reserve all areas; the first stacks can be allocated afterwards. */
 void linuxu_memory_init(void);

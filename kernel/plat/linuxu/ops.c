@@ -22,6 +22,7 @@ static unsigned cpu_count(void)
 
 const struct plat_ops linuxu_ops = {
 	.name = "linuxu",
+	.load = &linuxu_load_ops,
 	.ram_range = linuxu_ram_range,
 	.pmap_reserve = linuxu_pmap_reserve,
 	.pmap_remove = linuxu_pmap_remove,

@@ -94,7 +94,7 @@ static void filter_emit_host_calls(struct filter *f)
 		{HOST_NR_WRITE, 0, 3, {1, 2, log_fd}},
 		{HOST_NR_READ, 0, 1, {0}},
 		{HOST_NR_MPROTECT, ARG_ANY, 0, {0}},
-		{HOST_NR_MMAP, 3, 1, {HOST_MAP_WINDOW}},
+		{HOST_NR_MMAP, 3, 3, {HOST_MAP_WINDOW, HOST_MAP_FILE, HOST_MAP_RESERVE}},
 		{HOST_NR_MADVISE, ARG_ANY, 0, {0}},
 		{HOST_NR_MREMAP, ARG_ANY, 0, {0}},
 		{HOST_NR_CLOCK_GETTIME, ARG_ANY, 0, {0}},

@@ -144,7 +144,7 @@ static void start_boot(const void *info)
 	boot_main(info);
 }
 
-static int start_open(const char *path, unsigned flags)
+int linuxu_open(const char *path, unsigned flags)
 {
 	return (int)host_call4(HOST_NR_OPENAT, (uintptr_t)HOST_AT_FDCWD, (uintptr_t)path, flags, 0);
 }
@@ -154,19 +154,27 @@ static bool start_fd_is_standard(int fd)
 	return fd >= 0 && fd <= 2;
 }
 
-/* Standard descriptors that were closed when we were started must not become the image's file: they
- * get /dev/null. */
+/* The program's file: the image's own, or the one that the loader is to load. */
+static int start_open_program(void)
+{
+	if (linuxu_load_open != NULL)
+		return linuxu_load_open(boot_info.cmdline);
+	return linuxu_open("/proc/self/exe", HOST_O_CLOEXEC);
+}
+
+/* Standard descriptors that were closed when we were started must not become the program's file:
+ * they get /dev/null. */
 static void start_open_exe(void)
 {
-	int fd = start_open("/proc/self/exe", HOST_O_CLOEXEC);
+	int fd = start_open_program();
 
 	if (start_fd_is_standard(fd)) {
 		host_call1(HOST_NR_CLOSE, (uintptr_t)fd);
 		do
-			fd = start_open("/dev/null", HOST_O_RDWR);
+			fd = linuxu_open("/dev/null", HOST_O_RDWR);
 		while (start_fd_is_standard(fd));
 		host_call1(HOST_NR_CLOSE, (uintptr_t)fd);
-		fd = start_open("/proc/self/exe", HOST_O_CLOEXEC);
+		fd = start_open_program();
 	}
 	linuxu_host.exe_fd = fd;
 }

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A program of its own as a Linux process: its file is opened before the seccomp filter is there,
+ * and the host maps it.
+ */
+#include "base/cmdline.h"
+#include "base/errno.h"
+#include "plat/linuxu/linuxu.h"
+
+#define PATH_BYTES_MAX 4096u /* Linux's PATH_MAX */
+
+int linuxu_load_open(const char *opts)
+{
+	struct cmdline_token token, value;
+	char path[PATH_BYTES_MAX];
+
+	while (cmdline_next(&opts, &token))
+		if (cmdline_has_prefix(&token, "exec=", &value)) {
+			if (value.len >= sizeof(path) || cmdline_decode(&value, path) < 0)
+				return -ENAMETOOLONG;
+			return linuxu_open(path, HOST_O_CLOEXEC);
+		}
+	return -ENOENT;
+}
+
+/* A program that must be at addresses outside of the window. */
+static int range_reserve(vaddr_t start, vaddr_t end)
+{
+	long at = host_call6(HOST_NR_MMAP, start, end - start, PROT_NONE, HOST_MAP_RESERVE,
+			     (uintptr_t)-1, 0);
+
+	if (at == (long)start)
+		return 0;
+	/* Before Linux 4.17 the address is only a wish; the place that was given instead stays
+	 * reserved and unused. */
+	return at >= 0 || at == -EEXIST ? -EEXIST : -ENOMEM;
+}
+
+static int map_file(vaddr_t va, size_t len, uint64_t off, unsigned prot)
+{
+	long at = host_call6(HOST_NR_MMAP, va, len, prot, HOST_MAP_FILE,
+			     (uintptr_t)linuxu_host.exe_fd, off);
+
+	if (at >= 0)
+		return 0;
+	return at == -ENOMEM ? -ENOMEM : -EIO;
+}
+
+const struct plat_load_ops linuxu_load_ops = {
+	.range_reserve = range_reserve,
+	.map_file = map_file,
+};
