@@ -11,10 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "cli"
 SOURCES = ROOT / "tools" / "kiln"
+KERNEL_SOURCES = [ROOT / "kernel" / "base" / "elf_program.c"]
 BUILD = (ROOT / os.environ.get("O", "build")).resolve()
 TIMEOUT = 120
 VERSION = (HERE.parents[1] / "VERSION").read_text().strip()
-SANITIZE = [f'-DKILN_VERSION="{VERSION}"', "-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined",
+SANITIZE = [f'-DKILN_VERSION="{VERSION}"', f"-I{ROOT}/kernel", "-std=gnu17", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined",
             "-fno-sanitize-recover=all"]
 
 
@@ -52,7 +53,7 @@ class World:
     def prepare(self):
         (self.prefix / "bin").mkdir(parents=True)
         self.kiln = self.prefix / "bin" / "kiln"
-        must(["gcc", *SANITIZE, *sorted(SOURCES.glob("*.c")), "-o", self.kiln])
+        must(["gcc", *SANITIZE, *sorted(SOURCES.glob("*.c")), *KERNEL_SOURCES, "-o", self.kiln])
         for name in ("kiln-cc", "kiln-c++", "kiln-rustc"):
             (self.prefix / "bin" / name).symlink_to("kiln")
         if (BUILD / "lib").is_dir():

@@ -175,7 +175,7 @@ while [ "$1" != -o ]; do shift; done
 cp /bin/true "$2"
 """, 0o755))
     d = _crate(w, "relinked", {"src/main.rs": "fn main() {}\n", ".cargo/config.toml": flags})
-    expect(w.run("build", d), 1, has=["not an image", "linker"])
+    expect(w.run("build", d), 1, has=["dynamically linked Linux program", "linker"])
 
 
 def image_is_linked_again_after_kiln_changed(w):

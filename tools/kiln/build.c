@@ -63,7 +63,7 @@ static void build_report(const char *path)
 	struct image image;
 	char *why;
 
-	if (image_inspect(path, &image, &why)) {
+	if (image_inspect_only(path, &image, &why)) {
 		free(why);
 		return;
 	}

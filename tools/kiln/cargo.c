@@ -200,7 +200,7 @@ static int cargo_check_image(const char *path)
 	struct image image;
 	char *why;
 
-	if (!image_inspect(path, &image, &why))
+	if (!image_inspect_only(path, &image, &why))
 		return 0;
 	error("%s\n  cargo linked it without Kiln: does .cargo/config.toml or RUSTFLAGS set a "
 	      "linker?",

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/elf_program.h"
+
 enum {
 	NOTE_PVH = 18,           /* XEN_ELFNOTE_PHYS32_ENTRY */
 	NOTES_BYTES_MAX = 65536, /* of one PT_NOTE segment; more is ignored */
@@ -130,26 +132,55 @@ static char *describe_elf_type(const char *path, const Elf64_Ehdr *eh)
 	}
 }
 
-/* An executable without Kiln's marks. */
-static char *describe_program(const char *path, bool dynamic, const Elf64_Ehdr *eh)
+/* Why a Linux executable cannot be loaded. */
+static char *describe_program(const char *path, const Elf64_Ehdr *eh, enum elf_problem problem)
 {
-	const char *next =
-		"  build its crate into an image: kiln build DIR\n"
-		"  or relink it: cargo and rustc take -C linker=kiln-cc (see `kiln env`)";
-
-	if (dynamic)
-		return xasprintf("%s is a dynamically linked Linux program, not an image\n%s", path,
-				 next);
+	if (problem == ELF_DYNAMIC)
+		return xasprintf(
+			"%s is a dynamically linked Linux program, which Kiln cannot load\n"
+			"  link it statically: RUSTFLAGS=\"-C target-feature=+crt-static\" cargo "
+			"build; "
+			"gcc -static-pie; go build with CGO_ENABLED=0\n"
+			"  or make it an image: kiln build DIR",
+			path);
 	if (eh->e_type == ET_DYN && !eh->e_entry)
-		return xasprintf("%s is a shared library, not an image", path);
-	return xasprintf("%s is a static Linux program without Kiln's kernel in it\n%s", path,
-			 next);
+		return xasprintf("%s is a shared library, not a program", path);
+	if (problem == ELF_WRITABLE_CODE)
+		return xasprintf("%s %s, which Kiln never maps\n"
+				 "  link it without -N, -z rwx and linker scripts that put code "
+				 "and data together",
+				 path, elf_problem_text(problem));
+	return xasprintf("%s %s, so it cannot be loaded", path, elf_problem_text(problem));
+}
+
+/* Kiln's loader and this check have the same code for what a program may be. */
+static char *inspect_program(int fd, const char *path, const Elf64_Ehdr *eh, struct image *image)
+{
+	union {
+		Elf64_Ehdr host;
+		struct elf_header kernel;
+	} head = {.host = *eh};
+	struct elf_phdr phdrs[ELF_PHDRS_MAX];
+	struct elf_program plan;
+	enum elf_problem problem = elf_header_check(&head.kernel, sizeof(head), image->file_bytes);
+
+	if (problem == ELF_OK) {
+		if (!read_at(fd, phdrs, eh->e_phnum * sizeof(*phdrs), eh->e_phoff))
+			return xasprintf("cannot read %s: %s", path, strerror(errno));
+		problem = elf_program_plan(&head.kernel, phdrs, image->file_bytes, &plan);
+	}
+	if (problem != ELF_OK)
+		return describe_program(path, eh, problem);
+	image->program = true;
+	for (unsigned int i = 0; i < plan.count; i++)
+		if (plan.segments[i].flags & ELF_PF_W)
+			image->own_bytes += plan.segments[i].file_end - plan.segments[i].start;
+	return NULL;
 }
 
 static char *inspect_phdrs(int fd, const char *path, const Elf64_Ehdr *eh, struct image *image)
 {
 	struct image_notes notes = {0};
-	bool dynamic = false;
 
 	if (eh->e_phentsize != sizeof(Elf64_Phdr) || eh->e_phnum > PHNUM_MAX)
 		return xasprintf("%s has a broken ELF program header table, so it is not an image",
@@ -160,8 +191,6 @@ static char *inspect_phdrs(int fd, const char *path, const Elf64_Ehdr *eh, struc
 
 		if (!read_at(fd, &ph, sizeof(ph), eh->e_phoff + i * sizeof(ph)))
 			return xasprintf("%s is cut off: its program headers are missing", path);
-		if (ph.p_type == PT_INTERP)
-			dynamic = true;
 		if (ph.p_type == PT_NOTE)
 			notes_read(fd, &ph, &notes);
 		if (ph.p_type != PT_LOAD)
@@ -179,9 +208,7 @@ static char *inspect_phdrs(int fd, const char *path, const Elf64_Ehdr *eh, struc
 	}
 	image->kvm = notes.pvh;
 	image->linuxu = eh->e_entry != 0;
-	if (!notes.pvh && !notes.kiln)
-		return describe_program(path, dynamic, eh);
-	return NULL;
+	return notes.pvh || notes.kiln ? NULL : inspect_program(fd, path, eh, image);
 }
 
 static char *inspect_file(int fd, const char *path, struct image *image)
@@ -228,4 +255,16 @@ int image_inspect(const char *path, struct image *image, char **why)
 	if (fd >= 0)
 		close(fd);
 	return *why ? -1 : 0;
+}
+
+int image_inspect_only(const char *path, struct image *image, char **why)
+{
+	if (image_inspect(path, image, why))
+		return -1;
+	if (!image->program)
+		return 0;
+	*why = xasprintf("%s is a static Linux program without Kiln's kernel in it\n"
+			 "  load it as it is: kiln run %s; or make it an image: kiln build DIR",
+			 path, path);
+	return -1;
 }

@@ -91,7 +91,7 @@ static int kvm_conclude(const struct run *run, struct relay *r)
 {
 	int status = relay_take_exit(&r->log_text);
 
-	symbolize_print(run->path, r->log_text.p, r->log_text.len);
+	symbolize_print(run, r->log_text.p, r->log_text.len);
 	if (r->stopped_by && status < 0)
 		return 128 + r->stopped_by;
 	if (status < 0) {
@@ -109,7 +109,7 @@ enum { CH_IN, CH_OUT, CH_ERR, CH_LOG, CH_DIAG, CH_COUNT };
 /* Say how to attach. The script to remove in the end, or NULL. */
 static char *kvm_offer_gdb(const struct run *run, unsigned int port)
 {
-	char *script = gdb_script_create(run->path, port);
+	char *script = gdb_script_create(run_image_path(run), port);
 
 	error("the machine waits for gdb at 127.0.0.1:%u%s%s", port,
 	      script ? "; in another terminal:\n  gdb -x " : "", script ? script : "");

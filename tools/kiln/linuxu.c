@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmdline.h"
 #include "path.h"
 #include "proc.h"
 #include "relay.h"
@@ -27,6 +28,13 @@ static void linuxu_environment(const struct run *run, int log_fd, struct strv *e
 	buf_addf(&opts, "cpus=%u", run->cpus);
 	if (run->verbose)
 		buf_adds(&opts, " verbose");
+	if (run->loader) {
+		char *path = path_absolute(run->path);
+
+		buf_adds(&opts, " exec=");
+		cmdline_encode(&opts, path);
+		free(path);
+	}
 	strv_add(env, opts.p);
 	strv_append(env, &run->env);
 	buf_free(&opts);
@@ -49,7 +57,7 @@ static void linuxu_gdb_command(const struct run *run, struct strv *argv)
 
 	strv_add_all(argv, "gdb", "-ex", NULL);
 	strv_addf(argv, "set exec-wrapper %s", wrapper);
-	strv_add_all(argv, "--args", run->path, NULL);
+	strv_add_all(argv, "--args", run_image_path(run), NULL);
 	strv_append(argv, &run->args);
 	free(wrapper);
 	strv_free(&words);
@@ -63,7 +71,7 @@ static int linuxu_dry_run(const struct run *run)
 		linuxu_gdb_command(run, &words);
 	} else {
 		linuxu_env_words(run, &words);
-		strv_add(&words, run->path);
+		strv_add(&words, run_image_path(run));
 		strv_append(&words, &run->args);
 	}
 	char *command = shell_join(&words);
@@ -96,11 +104,11 @@ static void linuxu_say_not_started(const struct run *run, int err)
 	if (err == -EACCES || err == -ENOENT)
 		error("%s may not be executed\n  allow it: chmod +x %s (or copy it off a noexec "
 		      "mount)",
-		      run->path, run->path);
+		      run_image_path(run), run_image_path(run));
 	else if (err == -E2BIG)
 		error("the arguments are too long for Linux");
 	else
-		error("Linux cannot start %s: %s", run->path, strerror(-err));
+		error("Linux cannot start %s: %s", run_image_path(run), strerror(-err));
 }
 
 static pid_t linuxu_start(const struct run *run, int log_fd)
@@ -112,7 +120,7 @@ static pid_t linuxu_start(const struct run *run, int log_fd)
 	linuxu_environment(run, log_fd, &env);
 
 	/* A plain file name is the image's name, not a command in PATH. */
-	char *file = path_absolute(run->path);
+	char *file = path_absolute(run_image_path(run));
 	struct proc p = proc_default(&argv);
 
 	p.file = file;
@@ -159,7 +167,7 @@ int linuxu_run(const struct run *run)
 	relay_run(&r);
 	/* Linux says how the process ended; the kernel's own line is not news. */
 	(void)relay_take_exit(&r.log_text);
-	symbolize_print(run->path, r.log_text.p, r.log_text.len);
+	symbolize_print(run, r.log_text.p, r.log_text.len);
 	buf_free(&r.log_text);
 	return r.status;
 }

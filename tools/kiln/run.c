@@ -211,8 +211,15 @@ static void run_parse(struct run_command *c, char **argv)
 		strv_add(&c->run.args, *o.argv);
 }
 
-bool run_wants_backtrace(const struct run *run)
+const char *run_image_path(const struct run *run)
 {
+	return run->loader ? run->loader : run->path;
+}
+
+bool run_wants_module(const struct run *run)
+{
+	if (run->loader)
+		return true;
 	if (run->without_debug)
 		return false;
 	for (size_t i = 0; i < run->env.n; i++) {
@@ -261,6 +268,28 @@ static int run_find_image(struct run_command *c)
 	return status;
 }
 
+/* A Linux program: the image that is started is the loader. */
+static int run_take_loader(struct run *run)
+{
+	struct image program = run->image;
+	char *why;
+
+	run->load_bytes = program.file_bytes + program.own_bytes;
+	run->loader = prefix_lib("kiln-loader");
+	if (!path_is_file(run->loader)) {
+		error("%s is a Linux program, and this Kiln was built without a loader for such\n"
+		      "  build it with CONFIG_LOADER: make menuconfig, then make (in Kiln's source "
+		      "tree)",
+		      run->path);
+		return STATUS_NOT_RUN;
+	}
+	if (!image_inspect_only(run->loader, &run->image, &why))
+		return 0;
+	error("%s", why);
+	free(why);
+	return STATUS_NOT_RUN;
+}
+
 static int run_check_image(struct run *run)
 {
 	char *why;
@@ -270,16 +299,18 @@ static int run_check_image(struct run *run)
 		free(why);
 		return STATUS_NOT_RUN;
 	}
+	if (run->image.program && run_take_loader(run))
+		return STATUS_NOT_RUN;
 	if (!run->linuxu && !run->image.kvm) {
 		error("%s has no kvm platform in it (built without CONFIG_PLAT_KVM)\n"
 		      "  run it as a Linux process: kiln run --platform linuxu",
-		      run->path);
+		      run_image_path(run));
 		return STATUS_NOT_RUN;
 	}
 	if (run->linuxu && !run->image.linuxu) {
 		error("%s has no linuxu platform in it (built without CONFIG_PLAT_LINUXU)\n"
 		      "  run it in a virtual machine: kiln run --platform kvm",
-		      run->path);
+		      run_image_path(run));
 		return STATUS_NOT_RUN;
 	}
 	return 0;
@@ -291,14 +322,17 @@ static int run_check_image(struct run *run)
  */
 static int run_check_memory(struct run *run)
 {
-	uint64_t least, module = run_wants_backtrace(run) ? run->image.file_bytes : 0;
+	uint64_t least, module = run->loader             ? run->load_bytes
+				 : run_wants_module(run) ? run->image.file_bytes
+							 : 0;
 
 	if (__builtin_add_overflow(run->image.phys_end, spare_memory_bytes, &least) ||
 	    __builtin_add_overflow(least, module, &least) || least > (uint64_t)INT64_MAX / 2) {
 		error("%s asks for more memory than there can be", run->path);
 		return STATUS_NOT_RUN;
 	}
-	if (run->backtrace_inherited && run->memory_bytes && run->memory_bytes < least) {
+	if (run->backtrace_inherited && !run->loader && run->memory_bytes &&
+	    run->memory_bytes < least) {
 		run->without_debug = true;
 		least -= module;
 		module = 0;
@@ -312,7 +346,7 @@ static int run_check_memory(struct run *run)
 	      "  give it more: --memory %lluM",
 	      run->path, (unsigned long long)run->memory_bytes >> 10,
 	      (unsigned long long)least >> 10,
-	      module ? " with its debug information, for RUST_BACKTRACE" : "",
+	      module && !run->loader ? " with its debug information, for RUST_BACKTRACE" : "",
 	      (unsigned long long)(least >> 20) + 1);
 	return STATUS_NOT_RUN;
 }
@@ -359,6 +393,7 @@ int run_main(char **argv)
 		status = run_check_accel(&c);
 	if (!status)
 		status = c.run.linuxu ? linuxu_run(&c.run) : kvm_run(&c.run);
+	free(c.run.loader);
 	strv_free(&c.run.env);
 	strv_free(&c.run.args);
 	strv_free(&c.run.qemu_args);

@@ -25,9 +25,11 @@ struct run {
 	bool without_debug; /* kvm: there is no room for the debug information, and nobody insists
 			     */
 	struct strv qemu_args;
-	const char *path; /* the image; also the program's argv[0] */
-	struct image image;
-	struct strv args; /* argv[1..] */
+	const char *path;    /* what is run, image or Linux program; also its argv[0] */
+	char *loader;        /* the image that loads it if it is no image itself, else NULL */
+	struct image image;  /* path's, or the loader's */
+	uint64_t load_bytes; /* the memory that a loaded program takes at its start */
+	struct strv args;    /* argv[1..] */
 };
 
 /* Run, wait; the status kiln is to exit with. A message was printed if the program could not run.
@@ -35,7 +37,10 @@ struct run {
 MUST_CHECK int kvm_run(const struct run *run);
 MUST_CHECK int linuxu_run(const struct run *run);
 
-/* Whether the machine gets the image's file, which full backtraces need. */
-bool run_wants_backtrace(const struct run *run);
+/* The image that is started: path itself or the loader. */
+const char *run_image_path(const struct run *run);
+
+/* Whether the machine gets path's file as a module: to load it, or for full backtraces. */
+bool run_wants_module(const struct run *run);
 
 #endif

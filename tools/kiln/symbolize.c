@@ -14,35 +14,45 @@
 
 enum { ADDRESSES_MAX = 512, OUTPUT_BYTES_MAX = 4 << 20 };
 
-static const char marker[] = "image+0x";
-
 struct symbol {
 	uint64_t address;
 	char *text; /* "function at file:line", further lines are inlined callers; NULL: not known
 		     */
 };
 
+/* Of one file. */
 struct symbols {
-	struct symbol *v;
+	const char *file;
+	const char *marker; /* what stands in front of its addresses */
 	size_t n;
+	struct symbol v[ADDRESSES_MAX];
 };
 
-static struct symbol *symbols_find(const struct symbols *s, uint64_t address)
+/* The address at a marker; *end is behind it. */
+static uint64_t address_read(const struct symbols *s, const char *at, char **end)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].address == address)
-			return &s->v[i];
-	return NULL;
+	return strtoull(at + strlen(s->marker), end, 16);
+}
+
+/* Where the address stands in s->v, or s->n. */
+static size_t symbols_find(const struct symbols *s, uint64_t address)
+{
+	size_t i = 0;
+
+	while (i < s->n && s->v[i].address != address)
+		i++;
+	return i;
 }
 
 static void symbols_collect(struct symbols *s, const char *text)
 {
-	while (s->n < ADDRESSES_MAX && (text = strstr(text, marker))) {
-		uint64_t address = strtoull(text + strlen("image+"), NULL, 16);
+	while (s->n < ADDRESSES_MAX && (text = strstr(text, s->marker))) {
+		char *end;
+		uint64_t address = address_read(s, text, &end);
 
-		if (!symbols_find(s, address))
+		if (symbols_find(s, address) == s->n)
 			s->v[s->n++] = (struct symbol){.address = address};
-		text += strlen(marker);
+		text = end;
 	}
 }
 
@@ -51,9 +61,9 @@ static void symbols_take(struct symbols *s, char *entry)
 {
 	char *text;
 	uint64_t address = strtoull(entry, &text, 16);
-	struct symbol *symbol = symbols_find(s, address);
+	size_t i = symbols_find(s, address);
 
-	if (!symbol || strncmp(text, ": ", 2) || !strncmp(text, ": ?? ??:0", 9))
+	if (i == s->n || strncmp(text, ": ", 2) || !strncmp(text, ": ?? ??:0", 9))
 		return;
 	text += 2;
 	size_t n = strlen(text);
@@ -63,16 +73,16 @@ static void symbols_take(struct symbols *s, char *entry)
 	/* A function without lines. */
 	if (n > strlen(" at ??:?") && !strncmp(text + n - strlen(" at ??:?"), " at ??:", 7))
 		n -= strlen(" at ??:?");
-	free(symbol->text);
-	symbol->text = xstrndup(text, n);
+	free(s->v[i].text);
+	s->v[i].text = xstrndup(text, n);
 }
 
-static void symbols_look_up(struct symbols *s, const char *image)
+static void symbols_look_up(struct symbols *s)
 {
 	struct strv argv = {0};
 	struct buf out = {0};
 
-	strv_add_all(&argv, "addr2line", "-aCfip", "-e", image, NULL);
+	strv_add_all(&argv, "addr2line", "-aCfip", "-e", s->file, NULL);
 	for (size_t i = 0; i < s->n; i++)
 		strv_addf(&argv, "0x%" PRIx64, s->v[i].address);
 
@@ -95,25 +105,43 @@ static void symbols_look_up(struct symbols *s, const char *image)
 	strv_free(&argv);
 }
 
+/* The first address in a line that belongs to one of n files, and to which. NULL: there is none. */
+static const char *line_find(const struct symbols *s, size_t n, const char *line,
+			     const struct symbols **whose)
+{
+	const char *first = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *at = strstr(line, s[i].marker);
+
+		if (at && (!first || at < first)) {
+			first = at;
+			*whose = &s[i];
+		}
+	}
+	return first;
+}
+
 /* One line of the log, its newline not included. */
-static void print_line(const struct symbols *s, const char *line)
+static void print_line(const struct symbols *s, size_t n, const char *line)
 {
 	struct buf inlined = {0};
+	const struct symbols *whose;
 	const char *at;
 
-	while ((at = strstr(line, marker))) {
+	while ((at = line_find(s, n, line, &whose))) {
 		char *end;
-		uint64_t address = strtoull(at + strlen("image+"), &end, 16);
-		const struct symbol *symbol = symbols_find(s, address);
+		size_t i = symbols_find(whose, address_read(whose, at, &end));
+		const char *text = i < whose->n ? whose->v[i].text : NULL;
 
 		fwrite(line, 1, (size_t)(end - line), stderr);
 		line = end;
-		if (!symbol || !symbol->text)
+		if (!text)
 			continue;
-		size_t first = strcspn(symbol->text, "\n");
+		size_t first = strcspn(text, "\n");
 
-		fprintf(stderr, " %.*s", (int)first, symbol->text);
-		for (const char *p = symbol->text + first; *p; p += 1 + strcspn(p + 1, "\n")) {
+		fprintf(stderr, " %.*s", (int)first, text);
+		for (const char *p = text + first; *p; p += 1 + strcspn(p + 1, "\n")) {
 			size_t indent = strspn(p, "\n ");
 
 			buf_addf(&inlined, "\n        %.*s", (int)strcspn(p + indent, "\n"),
@@ -124,28 +152,33 @@ static void print_line(const struct symbols *s, const char *line)
 	buf_free(&inlined);
 }
 
-void symbolize_print(const char *image, const char *text, size_t n)
+void symbolize_print(const struct run *run, const char *text, size_t n)
 {
-	struct symbol found[ADDRESSES_MAX];
-	struct symbols s = {.v = found};
+	static struct symbols s[2];
+	size_t files = run->loader ? 2 : 1;
 	char *copy = xmalloc(n + 1), *line = copy;
 
+	s[0] = (struct symbols){.file = run_image_path(run), .marker = "image+0x"};
+	s[1] = (struct symbols){.file = run->path, .marker = "program+0x"};
 	/* A NUL would end the text: show it as a space. */
 	for (size_t i = 0; i < n; i++)
 		copy[i] = text[i] ? text[i] : ' ';
 	copy[n] = '\0';
-	symbols_collect(&s, copy);
-	if (s.n)
-		symbols_look_up(&s, image);
+	for (size_t i = 0; i < files; i++) {
+		symbols_collect(&s[i], copy);
+		if (s[i].n)
+			symbols_look_up(&s[i]);
+	}
 	while (*line) {
 		size_t length = strcspn(line, "\n");
 		char *next = line + length + (line[length] == '\n');
 
 		line[length] = '\0';
-		print_line(&s, line);
+		print_line(s, files, line);
 		line = next;
 	}
-	for (size_t i = 0; i < s.n; i++)
-		free(s.v[i].text);
+	for (size_t i = 0; i < files; i++)
+		for (size_t k = 0; k < s[i].n; k++)
+			free(s[i].v[k].text);
 	free(copy);
 }

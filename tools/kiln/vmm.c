@@ -93,8 +93,8 @@ int vmm_command(const struct run *run, const struct vmm_channels *ch, struct str
 	strv_add(argv, vmm_name());
 	vmm_machine(run, argv);
 	vmm_devices(ch, argv);
-	strv_add_all(argv, "-kernel", run->path, NULL);
-	if (run_wants_backtrace(run))
+	strv_add_all(argv, "-kernel", run_image_path(run), NULL);
+	if (run_wants_module(run))
 		strv_add_all(argv, "-initrd", run->path, NULL);
 	strv_add_all(argv, "-append", append, NULL);
 	strv_append(argv, &run->qemu_args);
