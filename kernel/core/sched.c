@@ -363,7 +363,7 @@ static void sched_report_stuck(void)
 	static _Atomic bool reported;
 
 	if (log_level < LOG_INFO ||
-	    percpu_count() != (unsigned)__builtin_popcountl(atomic_load(&sched_idle_cpus)))
+	    atomic_load(&sched_idle_cpus) != UINT64_MAX >> (64 - percpu_count()))
 		return;
 	if (!thread_all_stuck() || atomic_exchange(&reported, true))
 		return;
