@@ -30,7 +30,7 @@ static struct {
 	uint64_t stir[2]; /* goes into the next block as its counter and nonce */
 	uint8_t out[RANDOM_OUT_BYTES];
 	size_t left; /* bytes of out not handed out yet: the last ones */
-} rng;
+} rng = {.lock = SPINLOCK_INIT(LOCK_RANDOM)};
 
 /* One block of the current key: 32 bytes of it are the next key, 32 go to out. */
 static void random_step(uint8_t out[RANDOM_OUT_BYTES])

@@ -24,6 +24,7 @@ static int32_t tid_next;
 static _Atomic unsigned alive; /* read without */
 static int leader_status;      /* exit status of the main thread once it has ended: the process's if
 				  nothing ends that */
+static _Atomic bool exit_begun; /* a CPU is in process_exit() */
 
 static size_t alloc_bytes; /* of one thread, see above */
 
@@ -33,6 +34,7 @@ void thread_init(void)
 
 	alloc_bytes = ALIGN_UP(KSTACK_BYTES + above, PAGE_SIZE);
 	alive = 0;
+	exit_begun = false;
 	tid_tree.node = NULL;
 	tid_next = PROCESS_ID;
 	list_init(&thread_all);
@@ -173,10 +175,8 @@ NORETURN void thread_exit(int code)
 
 NORETURN void process_exit(int status)
 {
-	static _Atomic bool begun;
-
 	/* Another CPU is at it: let it. */
-	while (atomic_exchange_explicit(&begun, true, memory_order_acquire))
+	while (atomic_exchange_explicit(&exit_begun, true, memory_order_acquire))
 		plat->cpu_relax(0);
 	syscall_report_missing();
 	plat->exit(status & 0xff);

@@ -144,8 +144,8 @@ void thread_sleep_prepare(const char *reason);
 int thread_sleep(uint64_t deadline_ns, unsigned flags);
 /* Undo thread_sleep_prepare() without sleeping. */
 void thread_sleep_cancel(void);
-/* Make t runnable if it sleeps (or is about to); true if it did. Any number of times. t must not end meanwhile: it
- * is in a list whose lock the caller holds, and which it takes itself out of. */
+/* Make t runnable if it sleeps (or is about to); true if it did. Any number of times. t must not
+ * end meanwhile: it is in a list whose lock the caller holds, and which it takes itself out of. */
 bool thread_wake(struct thread *t);
 /* t has a new signal that it does not block: wake it if that may be, tell its CPU if it runs. The
  * list of threads is locked. */

@@ -2,9 +2,9 @@
 /*
  * Futexes on the machine of fake/machine.c.
  *
- * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/wait.c
- * sources: core/timer.c core/signal.c base/rbtree.c base/string.c
- * fakes: machine log random heap fail
+ * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/sleep.c core/cpus.c
+ * sources: core/wait.c core/timer.c core/signal.c base/rbtree.c base/string.c
+ * fakes: machine lock log random heap page fail
  */
 #include "fake/fake.h"
 

@@ -3,7 +3,7 @@
  * The kernel heap over fake pages.
  *
  * sources: core/heap.c
- * fakes: log random page fail
+ * fakes: cpu lock plat log random page fail
  */
 #include "fake/fake.h"
 

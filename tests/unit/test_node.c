@@ -4,7 +4,7 @@
  * links and texts.
  *
  * sources: fs/node.c fs/dev.c fs/exe.c fs/proc.c fs/uio.c fs/file.c fs/fd.c core/wait.c base/fmt.c
- * fakes: log random heap page fail
+ * fakes: cpu lock log random heap page fail
  */
 #include "fake/fake.h"
 
@@ -63,9 +63,10 @@ void mutex_lock_contended(struct mutex *m)
 	fail_msg("a mutex is taken twice");
 }
 
-void thread_wake(struct thread *t)
+bool thread_wake(struct thread *t)
 {
 	fail_msg("nobody sleeps");
+	return false;
 }
 
 int user_copy_in(void *dst, vaddr_t src, size_t n)

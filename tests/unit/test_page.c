@@ -3,7 +3,7 @@
  * The buddy allocator on RAM of several sizes. It is compiled into this file, so that each test can
  * start it anew.
  *
- * fakes: log random
+ * fakes: cpu lock log random
  */
 #include "fake/fake.h"
 
@@ -56,9 +56,9 @@ static void page_reset(void)
 	memset(page_ranges, 0, sizeof(page_ranges));
 	page_range_count = 0;
 	page_orders = 0;
-	page_hot_count = 0;
-	page_run = page_run_end = NULL;
-	page_free_pages = 0;
+	page_pool_free = 0;
+	percpu_self()->pages = (struct page_cache){0};
+	page_cache_init(&percpu_self()->pages);
 	page_total_pages = 0;
 	page_small_used = 0;
 	page_zero_next = page_zero_end = 0;
@@ -151,7 +151,7 @@ static void page_gives_hot_pages_up_for_a_block(void **state)
 	assert_null(page_alloc(0));
 	for (unsigned i = 0; i < 64; i++)
 		page_free(pages[i], 0);
-	assert_true(page_hot_count > 0);
+	assert_true(percpu_self()->pages.count > 0);
 	assert_non_null(page_alloc(6));
 	assert_int_equal(page_free_count(), 0);
 }

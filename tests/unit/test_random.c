@@ -4,7 +4,7 @@
  * and what it gave cannot be read off its state.
  *
  * sources: core/random.c base/chacha20.c base/string.c
- * fakes: log
+ * fakes: cpu lock log
  */
 #include "fake/fake.h"
 

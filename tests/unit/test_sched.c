@@ -2,9 +2,9 @@
 /*
  * Threads, the scheduler and timers on a machine with a clock of its own.
  *
- * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/wait.c
- * sources: core/timer.c core/signal.c base/rbtree.c base/string.c
- * fakes: machine log random heap fail
+ * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/sleep.c core/cpus.c
+ * sources: core/wait.c core/timer.c core/signal.c base/rbtree.c base/string.c
+ * fakes: machine lock log random heap page fail
  */
 #include "fake/fake.h"
 
@@ -283,19 +283,28 @@ static void thread_memory_is_given_back(void **state)
 	assert_in_range(machine_kstacks - before, 1, 10);
 }
 
+static void check_found(int32_t tid, const struct thread *expected)
+{
+	const struct thread *t = thread_find_lock(tid);
+
+	assert_ptr_equal(t, expected);
+	if (t)
+		threads_unlock();
+}
+
 static void check_ids(void *arg)
 {
 	struct thread *a = machine_thread(nothing, NULL), *b = machine_thread(nothing, NULL);
 
 	assert_int_equal(thread_current()->tid, PROCESS_ID);
 	assert_int_not_equal(a->tid, b->tid);
-	assert_ptr_equal(thread_find(PROCESS_ID), thread_current());
-	assert_ptr_equal(thread_find(a->tid), a);
-	assert_ptr_equal(thread_find(b->tid), b);
-	assert_null(thread_find(999999));
-	assert_null(thread_find(0));
+	check_found(PROCESS_ID, thread_current());
+	check_found(a->tid, a);
+	check_found(b->tid, b);
+	check_found(999999, NULL);
+	check_found(0, NULL);
 	sched_yield();
-	assert_null(thread_find(a->tid));
+	check_found(a->tid, NULL);
 }
 
 static void thread_ids_are_unique(void **state)

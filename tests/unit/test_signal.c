@@ -2,9 +2,9 @@
 /*
  * Signals on the machine of fake/machine.c, which notes what handlers would be entered.
  *
- * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/wait.c
- * sources: core/timer.c core/signal.c base/rbtree.c base/string.c
- * fakes: machine log random heap fail
+ * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/sleep.c core/cpus.c
+ * sources: core/wait.c core/timer.c core/signal.c base/rbtree.c base/string.c
+ * fakes: machine lock log random heap page fail
  */
 #include "fake/fake.h"
 
@@ -196,7 +196,8 @@ static uint32_t word;
 static void interrupt_later(void *arg)
 {
 	machine_spend(MS);
-	signal_send_thread(thread_find(PROCESS_ID), SIGUSR1, NULL);
+	signal_send_thread(thread_find_lock(PROCESS_ID), SIGUSR1, NULL);
+	threads_unlock();
 }
 
 static void interrupt_process_later(void *arg)

@@ -4,7 +4,7 @@
  * allocations failing. test_vma_model.c has the random sequences.
  *
  * sources: base/rbtree.c core/vma.c core/vma_resize.c core/vma_tree.c
- * fakes: fail heap log page plat random
+ * fakes: cpu lock fail heap log page plat random
  */
 #include "fake/fake.h"
 
@@ -424,6 +424,7 @@ static void vma_lock_held_while_faulting_is_a_bug(void **state)
 	map_at(PLACE, 1, RW);
 	mm_lock();
 	EXPECT_PANIC(vma_fault(PLACE, true, false));
+	mm_lock(); /* EXPECT_PANIC has given it back half */
 	mm_unlock();
 }
 

@@ -5,7 +5,7 @@
  * printed; SEED=N repeats it.
  *
  * sources: base/rbtree.c core/vma.c core/vma_resize.c core/vma_tree.c
- * fakes: fail heap log page plat random
+ * fakes: cpu lock fail heap log page plat random
  */
 #include "fake/fake.h"
 

@@ -45,7 +45,10 @@ bool fake_has_failed(void);
 extern jmp_buf fake_panic_jump;
 extern bool fake_panic_expected;
 
-/* The statement must panic. */
+/* lock.c: give all locks of all CPUs back. */
+void fake_locks_drop(void);
+
+/* The statement must panic; the locks that it held are given back. */
 #define EXPECT_PANIC(statement)                                                                    \
 	do {                                                                                       \
 		fake_panic_expected = true;                                                        \
@@ -54,6 +57,7 @@ extern bool fake_panic_expected;
 			fake_panic_expected = false;                                               \
 			fail_msg("no panic: %s", #statement);                                      \
 		}                                                                                  \
+		fake_locks_drop();                                                                 \
 		fake_panic_expected = false;                                                       \
 	} while (0)
 

@@ -8,6 +8,10 @@
 
 uint64_t fake_heap_objects;
 
+void heap_init(struct heap *h)
+{
+}
+
 void *heap_alloc(size_t size)
 {
 	void *p;

@@ -2,7 +2,6 @@
 /* The log to standard error, and a panic that a test can expect. */
 #include "fake/fake.h"
 
-#include "base/atomic.h"
 #include "core/log.h"
 
 enum log_level log_level = LOG_WARN;
@@ -43,10 +42,4 @@ void panic(const char *fmt, ...)
 	fputc('\n', stderr);
 	va_end(ap);
 	abort();
-}
-
-/* Tests have one CPU: nobody else can have the lock. */
-void spin_contended(struct spinlock *l)
-{
-	panic("a lock of rank %u is taken twice", l->rank);
 }

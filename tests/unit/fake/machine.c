@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/errno.h"
+#include "core/runq.h"
 #include "core/trap.h"
 #include "core/vma.h"
 #include "fake/machine.h"
@@ -65,6 +66,7 @@ static void context_begin(void)
 {
 	struct context *c = context_of(arch_of_current());
 
+	sched_switched();
 	c->fn(c->arg);
 	thread_exit(0);
 }
@@ -88,9 +90,10 @@ void arch_thread_init(struct arch_thread *at, uintptr_t kstack_top, const struct
 
 void arch_switch(struct arch_thread *prev, struct arch_thread *next)
 {
-	static ucontext_t boot;
+	static ucontext_t idle; /* the idle thread has nothing where FPU state would be */
 
-	swapcontext(prev->xsave ? &context_of(prev)->uc : &boot, &context_of(next)->uc);
+	swapcontext(prev->xsave ? &context_of(prev)->uc : &idle,
+		    next->xsave ? &context_of(next)->uc : &idle);
 }
 
 /* --- signals --- */
@@ -225,6 +228,7 @@ static void machine_timer_set(uint64_t deadline_ns)
 NORETURN static void machine_exit(int status)
 {
 	exit_status = status;
+	fake_locks_drop();
 	setcontext(&main_context);
 	abort();
 }
@@ -242,6 +246,16 @@ static void machine_idle(uint64_t deadline_ns)
 	cpu_pend(PENDING_TIMER);
 }
 
+static unsigned machine_cpu_count(void)
+{
+	return 1;
+}
+
+static void machine_cpu_relax(unsigned spins)
+{
+	fail_msg("the only CPU waits for another one");
+}
+
 static const struct plat_ops machine_ops = {
 	.name = "machine",
 	.kstack_alloc = machine_kstack_alloc,
@@ -250,6 +264,8 @@ static const struct plat_ops machine_ops = {
 	.clock_realtime_ns = machine_clock,
 	.timer_set = machine_timer_set,
 	.idle = machine_idle,
+	.cpu_count = machine_cpu_count,
+	.cpu_relax = machine_cpu_relax,
 	.exit = machine_exit,
 };
 const struct plat_ops *plat = &machine_ops;
@@ -277,8 +293,10 @@ void machine_reset(void)
 	machine_out_of_memory = false;
 	if (!thread_all.next)
 		thread_init();
-	timers_disarmed();
-	timers_set_slice(NEVER);
+	memset(percpu_table[0], 0, sizeof(struct percpu));
+	percpu_init();
+	sched_accounting = sched_careful = sched_restricted = false;
+	sched_idle_cpus = 0;
 	for (int sig = 1; sig <= SIGNAL_MAX; sig++) {
 		const struct k_sigaction ignore = {.handler = 1}, dfl = {0};
 
@@ -298,7 +316,10 @@ struct thread *machine_thread(void (*fn)(void *), void *arg)
 	struct thread *t;
 
 	assert_int_equal(thread_create(&t, &frame, 0, false), 0);
-	thread_start(t);
+	if (thread_current() == &percpu_self()->idle)
+		thread_start_first(t);
+	else
+		thread_start(t);
 	return t;
 }
 

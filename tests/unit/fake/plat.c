@@ -3,6 +3,7 @@
 #include "fake/fake.h"
 
 #include "base/errno.h"
+#include "core/log.h"
 #include "fake/plat.h"
 
 struct fake_pte fake_ptes[FAKE_WINDOW_PAGES];
@@ -161,6 +162,11 @@ static void fake_window(vaddr_t *min, vaddr_t *max)
 	*max = FAKE_WINDOW_END;
 }
 
+static void fake_cpu_relax(unsigned spins)
+{
+	panic("the only CPU waits for another one");
+}
+
 static struct plat_ops fake_ops = {
 	.name = "fake",
 	.pmap_reserve = fake_reserve,
@@ -170,6 +176,7 @@ static struct plat_ops fake_ops = {
 	.pmap_populate = fake_populate,
 	.pmap_move = fake_move,
 	.pmap_window = fake_window,
+	.cpu_relax = fake_cpu_relax,
 };
 const struct plat_ops *plat = &fake_ops;
 
