@@ -11,6 +11,7 @@ void fake_locks_drop(void)
 
 		while (h->count > 0)
 			/* The locks themselves are not constant. */
-			atomic_store(&((struct spinlock *)(uintptr_t)h->locks[--h->count])->held, 0);
+			atomic_store(&((struct spinlock *)(uintptr_t)h->locks[--h->count])->held,
+				     0);
 	}
 }
