@@ -54,6 +54,13 @@ static ALWAYS_INLINE struct thread *thread_current(void)
 	return t;
 }
 
+/* This CPU runs t from here on; its kernel stack is still the one before's. */
+static ALWAYS_INLINE void cpu_current_set(struct thread *t, uintptr_t kstack_top)
+{
+	__asm__ volatile("mov %0, %%gs:8" : : "r"(t) : "memory");
+	__asm__ volatile("mov %0, %%gs:16" : : "r"(kstack_top) : "memory");
+}
+
 /* Set bits in this CPU's pending word, in one instruction (safe against interrupts and migration).
  */
 static ALWAYS_INLINE void cpu_pend(uint32_t bits)

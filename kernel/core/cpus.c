@@ -48,7 +48,6 @@ static NORETURN void sched_enter(struct percpu *pc, uint64_t start_ns)
 {
 	pc->rq.tick_ns = NEVER;
 	pc->rq.start_ns = start_ns;
-	pc->rq.idle_since_ns = start_ns;
 	sched_idle(cpu_self(), pc);
 }
 
@@ -66,7 +65,8 @@ NORETURN void cpu_main(void)
 	cpu->current = &pc->idle;
 	pc->rq.cpu = cpu;
 	atomic_store_explicit(&pc->idle.cpu, cpu->id, memory_order_relaxed);
-	sched_enter(pc, plat->clock_monotonic_ns());
+	pc->rq.idle_since_ns = plat->clock_monotonic_ns();
+	sched_enter(pc, pc->rq.idle_since_ns);
 }
 
 void sched_start_cpus(void)
@@ -148,7 +148,7 @@ int sched_set_affinity(struct thread *t, uint64_t mask)
 		return -EINVAL;
 	rq = thread_rq_lock(t);
 	if (mask != t->affinity) {
-		sched_restricted = true;
+		atomic_fetch_or(&sched_attention, SCHED_RESTRICTED);
 		t->affinity = mask;
 	}
 	id = atomic_load_explicit(&t->cpu, memory_order_relaxed);
@@ -170,7 +170,7 @@ int sched_set_affinity(struct thread *t, uint64_t mask)
 void sched_set_nice(struct thread *t, int nice)
 {
 	t->nice = (int8_t)nice;
-	sched_careful = true;
+	atomic_fetch_or(&sched_attention, SCHED_TIMED);
 }
 
 /* --- run times --- */
@@ -218,13 +218,12 @@ uint64_t sched_thread_time_ns(void)
 	volatile struct thread *t = thread_current();
 	uint64_t used, start, now;
 
-	if (!sched_accounting) {
+	if (!(sched_attention_load() & SCHED_ACCOUNTING)) {
 		/* The main thread is the one that can have run for long: as if it had been alone.
 		 */
 		t->cpu_time_ns = t->tid == PROCESS_ID ? sched_process_time_ns() : 0;
 		t->run_start_ns = plat->clock_monotonic_ns();
-		sched_careful = true;
-		sched_accounting = true;
+		atomic_fetch_or(&sched_attention, SCHED_TIMED | SCHED_ACCOUNTING);
 	}
 	/* Preemption between the readings changes run_start_ns. */
 	do {

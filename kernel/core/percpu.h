@@ -27,7 +27,7 @@ struct percpu {
 	/* Threads that ended here, for the next ones that are created here: thread.c. */
 	unsigned dead_count;
 	struct thread *dead[THREAD_CACHE_MAX];
-	/* Switched away from, but runnable and not allowed here: sched_switched() places it. */
+	/* Switched away from, but runnable and not allowed here: the idle thread places it. */
 	struct thread *leaving;
 	struct thread idle; /* runs when nobody else can; on the stack that the CPU started on */
 } ALIGNED(64);

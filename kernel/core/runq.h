@@ -7,14 +7,6 @@
 
 /* CPUs that halt or are about to, by id. Who wakes one takes its bit away. */
 extern _Atomic uint64_t sched_idle_cpus;
-/* Somebody asked for a thread's run time: keep them from now on. Set once, any CPU. */
-extern bool sched_accounting;
-/* A switch has more to do than usual: run times are kept, or threads have a nice value. Set once,
- * any CPU. */
-extern bool sched_careful;
-/* A thread may not run everywhere. Set once, any CPU. */
-extern bool sched_restricted;
-
 static ALWAYS_INLINE struct runq *runq_self(void)
 {
 	return &percpu_self()->rq;

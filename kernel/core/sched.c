@@ -36,7 +36,7 @@
 #define STEAL_CYCLES 12000u
 
 _Atomic uint64_t sched_idle_cpus;
-bool sched_accounting, sched_careful, sched_restricted;
+_Atomic unsigned sched_attention;
 
 /* Take the first thread that may run on a CPU of mask, or, if it is on the list, t. */
 static struct thread *run_list_take(struct run_list *l, uint64_t mask, const struct thread *wanted)
@@ -176,50 +176,51 @@ static ALWAYS_INLINE void pend_for(const struct thread *t)
 
 void sched_switched(void)
 {
-	struct percpu *pc = percpu_self();
-	struct thread *leaving = pc->leaving;
-
-	spin_unlock(&pc->rq.lock);
-	if (unlikely(leaving)) {
-		pc->leaving = NULL;
-		thread_place(leaving);
-	}
+	spin_unlock(&runq_self()->lock);
 }
 
-static NOINLINE void switch_careful(struct cpu *cpu, struct runq *rq, struct thread *prev,
-				    struct thread *next)
+static NOINLINE void switch_careful(struct runq *rq, struct thread *prev, struct thread *next)
 {
-	uint64_t now = sched_careful ? plat->clock_monotonic_ns() : 0;
+	struct cpu *cpu = rq->cpu;
+	unsigned attention = sched_attention_load();
 
-	if (sched_accounting)
-		sched_account(prev, next, now);
+	rq->switches++;
+	if (attention & SCHED_TIMED) {
+		uint64_t now = plat->clock_monotonic_ns();
+
+		if (attention & SCHED_ACCOUNTING)
+			sched_account(prev, next, now);
+		cpu->current = next;
+		if (rq->waiting > 0) {
+			slice_begin(rq, now);
+			timers_program();
+		}
+	}
 	cpu->current = next;
 	cpu->kstack_top = next->kstack_top;
-	if (sched_careful && rq->waiting > 0) {
-		slice_begin(rq, now);
-		timers_program();
-	}
 	pend_for(next);
 	arch_switch(&prev->arch, &next->arch);
 	sched_switched();
 }
 
-/* rq is locked, and unlocked when somebody switches back. */
-static ALWAYS_INLINE void switch_to(struct cpu *cpu, struct runq *rq, struct thread *prev,
-				    struct thread *next)
+/* The same without what there is not to do as long as sched_attention is 0: a yield is to cost less
+ * than 100 instructions. */
+static ALWAYS_INLINE void switch_quick(struct runq *rq, struct thread *prev, struct thread *next)
 {
 	rq->switches++;
-	if (unlikely(sched_careful || signal_pending_count)) {
-		switch_careful(cpu, rq, prev, next);
-		return;
-	}
-	/* The same without what there is not to do: a yield is to cost less than 100 instructions.
-	 */
-	cpu->current = next;
-	cpu->kstack_top = next->kstack_top;
+	cpu_current_set(next, next->kstack_top);
 	cpu_unpend(PENDING_SIGNAL | PENDING_RESCHED);
 	arch_switch(&prev->arch, &next->arch);
 	sched_switched();
+}
+
+/* rq, this CPU's, is locked, and unlocked when somebody switches back. */
+static ALWAYS_INLINE void switch_to(struct runq *rq, struct thread *prev, struct thread *next)
+{
+	if (likely(sched_attention_load() == 0))
+		switch_quick(rq, prev, next);
+	else
+		switch_careful(rq, prev, next);
 }
 
 /* What interrupts have left to do, but for switching. */
@@ -422,15 +423,23 @@ NORETURN void sched_idle(struct cpu *cpu, struct percpu *pc)
 		if (!next)
 			next = sched_steal(cpu, 1);
 		if (next) {
-			uint64_t now = plat->clock_monotonic_ns();
+			/* At boot nobody has idled yet, and reading the clock is dear. */
+			if (rq->idle_since_ns != 0) {
+				uint64_t now = plat->clock_monotonic_ns();
 
-			rq->idle_ns += now - rq->idle_since_ns;
-			rq->idle_since_ns = 0;
+				rq->idle_ns += now - rq->idle_since_ns;
+				rq->idle_since_ns = 0;
+			}
 			if (rq->waiting > 0)
-				slice_begin(rq, now);
+				runq_pushed(rq);
 			timers_program();
-			switch_to(cpu, rq, &pc->idle, next);
+			switch_to(rq, &pc->idle, next);
 			rq->idle_since_ns = plat->clock_monotonic_ns();
+			if (pc->leaving) {
+				next = pc->leaving;
+				pc->leaving = NULL;
+				thread_place(next);
+			}
 			continue;
 		}
 		spin_unlock(&rq->lock);
@@ -442,18 +451,7 @@ NORETURN void sched_idle(struct cpu *cpu, struct percpu *pc)
 
 static ALWAYS_INLINE bool may_stay(const struct cpu *cpu, const struct thread *t)
 {
-	return likely(!sched_restricted) || (t->affinity & cpu_bit(cpu));
-}
-
-/* The current thread may not stay on this CPU: who comes next sends it to where it may be, when it
- * is off its stack. rq is locked. */
-static NOINLINE void sched_leave(struct cpu *cpu, struct runq *rq, struct thread *cur)
-{
-	struct percpu *pc = percpu_self();
-	struct thread *next = runq_pop(rq);
-
-	pc->leaving = cur;
-	switch_to(cpu, rq, cur, next ? next : &pc->idle);
+	return likely(!(sched_attention_load() & SCHED_RESTRICTED)) || (t->affinity & cpu_bit(cpu));
 }
 
 void sched_block(void)
@@ -477,7 +475,7 @@ void sched_block(void)
 			return;
 		}
 	}
-	switch_to(cpu, rq, cur, next);
+	switch_to(rq, cur, next);
 }
 
 /* The current thread, which is runnable, gives way if somebody waits. */
@@ -489,7 +487,9 @@ static void sched_preempt(void)
 
 	spin_lock(&rq->lock);
 	if (unlikely(!may_stay(cpu, cur))) {
-		sched_leave(cpu, rq, cur);
+		/* The idle thread sends it to where it may be: then it is off its stack. */
+		percpu_self()->leaving = cur;
+		switch_to(rq, cur, &percpu_self()->idle);
 		return;
 	}
 	next = runq_pop(rq);
@@ -499,31 +499,27 @@ static void sched_preempt(void)
 	}
 	run_list_push(&rq->queue, cur);
 	rq->waiting++;
-	switch_to(cpu, rq, cur, next);
+	switch_to(rq, cur, next);
 }
 
 long sched_yield(void)
 {
-	struct cpu *cpu = cpu_self();
 	struct runq *rq = runq_self();
-	struct thread *cur = cpu->current, *next;
+	struct thread *cur = thread_current(), *next;
 
-	if (runq_waiting(rq) == 0)
-		return 0;
-	if (unlikely(rq->urgent.first || !may_stay(cpu, cur))) {
+	if (unlikely(rq->urgent.first || sched_attention_load() != 0 || !spin_trylock(&rq->lock))) {
 		sched_preempt();
 		return 0;
 	}
-	spin_lock(&rq->lock);
 	next = rq->queue.first;
-	if (unlikely(!next)) {
+	if (!next) {
 		spin_unlock(&rq->lock);
 		return 0;
 	}
 	/* Behind next comes cur at least, so the list does not become empty. */
 	run_list_push(&rq->queue, cur);
 	rq->queue.first = next->run_next;
-	switch_to(cpu, rq, cur, next);
+	switch_quick(rq, cur, next);
 	return 0;
 }
 

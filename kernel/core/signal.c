@@ -35,8 +35,7 @@ struct signal_entry {
  * without. */
 static struct spinlock signal_lock = SPINLOCK_INIT(LOCK_SIGNAL);
 _Atomic uint64_t signal_process_pending;
-_Atomic unsigned signal_pending_count; /* bits set in all pending masks */
-static struct list process_queue;      /* all zero until first used */
+static struct list process_queue; /* all zero until first used */
 static struct k_sigaction actions[SIGNAL_MAX];
 static unsigned queued; /* entries in all queues */
 
@@ -105,7 +104,7 @@ static int pending_add_locked(_Atomic uint64_t *pending, struct list *queue, int
 	if (!e && sig >= SIGRTMIN && info && info->code != SI_USER)
 		return -EAGAIN;
 	if (!(*pending & signal_bit(sig)))
-		signal_pending_count++;
+		atomic_fetch_add(&sched_attention, SCHED_SIGNAL);
 	*pending |= signal_bit(sig);
 	if (!e)
 		return 0;
@@ -149,7 +148,7 @@ static void pending_take_locked(_Atomic uint64_t *pending, struct list *queue, i
 		info_default(info, sig, SI_USER);
 	if (!more) {
 		*pending &= ~signal_bit(sig);
-		signal_pending_count--;
+		atomic_fetch_sub(&sched_attention, SCHED_SIGNAL);
 	}
 }
 
@@ -161,7 +160,7 @@ static void pending_flush_locked(_Atomic uint64_t *pending, struct list *queue, 
 		return;
 	*pending &= ~set;
 	for (uint64_t rest = set; rest; rest &= rest - 1)
-		signal_pending_count--;
+		atomic_fetch_sub(&sched_attention, SCHED_SIGNAL);
 	list_for_each_safe(l, queue) {
 		struct signal_entry *e = list_entry(l, struct signal_entry, link);
 

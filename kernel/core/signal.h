@@ -120,12 +120,9 @@ static ALWAYS_INLINE uint64_t signal_bit(int sig)
 	return 1UL << (sig - 1);
 }
 
-/*
- * Sent to the process and not yet taken by a thread; and how many signals are pending altogether,
- * there and for single threads. Guarded by the lock in signal.c; reading them is allowed to all.
- */
+/* Sent to the process and not yet taken by a thread. Guarded by the lock in signal.c; reading it is
+ * allowed to all. */
 extern _Atomic uint64_t signal_process_pending;
-extern _Atomic unsigned signal_pending_count;
 
 /* True if t has a signal that it does not block. (Inline: thread_has_signal().) */
 bool signal_deliverable(const struct thread *t);

@@ -151,10 +151,25 @@ bool thread_wake(struct thread *t);
  * list of threads is locked. */
 void thread_signal(struct thread *t);
 
+/*
+ * What makes switches and looking for signals dearer than usual, in one word: flags, once set never
+ * cleared, and above them the number of signals pending, for single threads and for the process.
+ */
+extern _Atomic unsigned sched_attention;
+#define SCHED_TIMED 1u /* switches read the clock: there are nice values, or run times are kept */
+#define SCHED_ACCOUNTING 2u /* run times are kept */
+#define SCHED_RESTRICTED 4u /* some thread may not run everywhere */
+#define SCHED_SIGNAL 8u     /* one pending signal */
+
+static ALWAYS_INLINE unsigned sched_attention_load(void)
+{
+	return atomic_load_explicit(&sched_attention, memory_order_relaxed);
+}
+
 /* True if t has a signal that it does not block. */
 static ALWAYS_INLINE bool thread_has_signal(const struct thread *t)
 {
-	if (likely(atomic_load_explicit(&signal_pending_count, memory_order_relaxed) == 0))
+	if (likely(sched_attention_load() < SCHED_SIGNAL))
 		return false;
 	return ((atomic_load_explicit(&t->signal.pending, memory_order_relaxed) |
 		 atomic_load_explicit(&signal_process_pending, memory_order_relaxed)) &
