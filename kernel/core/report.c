@@ -33,7 +33,10 @@ WEAK int __unw_init_local(uint64_t *cursor, struct unw_context *context);
 WEAK int __unw_step(uint64_t *cursor);
 WEAK int __unw_get_reg(uint64_t *cursor, int reg, uint64_t *value);
 
-static bool reporting;
+/* The CPU that writes a report has it until it is done; then the program ends. */
+static _Atomic bool report_begun;
+static bool reporting; /* on that CPU: a fault is one of the report's own */
+static const struct cpu *reporter;
 static int report_status;
 
 static const char *signal_name(int sig)
@@ -206,8 +209,13 @@ void report_crash(const struct trap_frame *f, int sig, int code, vaddr_t addr)
 {
 	const struct thread *t = thread_current();
 
-	if (reporting)
-		return;
+	/* Two threads may die at once: one report is enough, and it ends the program. */
+	while (atomic_exchange_explicit(&report_begun, true, memory_order_acquire)) {
+		if (reporter == cpu_self())
+			return;
+		plat->cpu_relax(0);
+	}
+	reporter = cpu_self();
 	reporting = true;
 	report_status = 128 + sig;
 	log_print("kiln: thread %d '%s' was ended by %s\n", t->tid, t->name, signal_name(sig));
@@ -234,7 +242,7 @@ void report_crash(const struct trap_frame *f, int sig, int code, vaddr_t addr)
 
 NORETURN void trap_kernel_fault(struct trap_frame *f)
 {
-	if (reporting) {
+	if (reporting && reporter == cpu_self()) {
 		log_print("  (the stack cannot be followed further)\n");
 		plat->exit(report_status);
 	}
