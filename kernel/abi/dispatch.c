@@ -15,19 +15,20 @@ typedef long (*syscall_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uin
 typedef long (*syscall_frame_fn)(struct trap_frame *);
 
 /*
- * Distances of the handlers from the table's begin, 0 for none; indexed by number. In assembler
- * because C has no constant for the difference of two symbols, and pointers would need a relocation
- * each at every boot.
+ * Distances of the handlers from the table's begin, 0 for none; indexed by number. Of those that
+ * want the trap frame SYSCALL_FRAME more. In assembler because C has no constant for the difference
+ * of two symbols, and pointers would need a relocation each at every boot.
  */
-#define SYSCALL_ENTRY_GATE(nr, name) SYSCALL_ENTRY_IF(SYSCALL_KEPT(name), nr, name)
+#define SYSCALL_FRAME 0x40000000u
+#define SYSCALL_ENTRY_GATE(nr, name) SYSCALL_ENTRY_IF(SYSCALL_KEPT(name), nr, name, "0")
 #define SYSCALL_ENTRY_DIRECT(nr, name) SYSCALL_ENTRY_GATE(nr, name)
-#define SYSCALL_ENTRY_FRAME(nr, name) SYSCALL_ENTRY_GATE(nr, name)
-#define SYSCALL_ENTRY_NONE(nr, name) SYSCALL_ENTRY_IF(0, nr, name)
-#define SYSCALL_ENTRY_IF(kept, nr, name) SYSCALL_ENTRY_IF_(kept, nr, name)
-#define SYSCALL_ENTRY_IF_(kept, nr, name) SYSCALL_ENTRY_##kept(nr, name)
-#define SYSCALL_ENTRY_0(nr, name) ".org syscall_table + 4 * " #nr "\n.long 0\n"
-#define SYSCALL_ENTRY_1(nr, name)                                                                  \
-	".org syscall_table + 4 * " #nr "\n.long sys_" #name " - syscall_table\n"
+#define SYSCALL_ENTRY_FRAME(nr, name) SYSCALL_ENTRY_IF(SYSCALL_KEPT(name), nr, name, "0x40000000")
+#define SYSCALL_ENTRY_NONE(nr, name) SYSCALL_ENTRY_IF(0, nr, name, "0")
+#define SYSCALL_ENTRY_IF(kept, nr, name, more) SYSCALL_ENTRY_IF_(kept, nr, name, more)
+#define SYSCALL_ENTRY_IF_(kept, nr, name, more) SYSCALL_ENTRY_##kept(nr, name, more)
+#define SYSCALL_ENTRY_0(nr, name, more) ".org syscall_table + 4 * " #nr "\n.long 0\n"
+#define SYSCALL_ENTRY_1(nr, name, more)                                                            \
+	".org syscall_table + 4 * " #nr "\n.long sys_" #name " - syscall_table + " more "\n"
 #ifdef CONFIG_ABI_SYSCALL_TABLE
 #define SYSCALL_KEPT(name) 1
 #else
@@ -47,7 +48,7 @@ __asm__(".pushsection .rodata.syscall_table, \"a\", @progbits\n"
 #include "abi/syscalls.def"
 	".popsection\n");
 #undef SYSCALL
-extern const int32_t syscall_table[] __attribute__((visibility("hidden")));
+extern const uint32_t syscall_table[] __attribute__((visibility("hidden")));
 
 /* The highest number that Kiln knows of. */
 enum {
@@ -85,23 +86,6 @@ static const char missing_names[] =
  * not have. Relaxed: a statistic. */
 static _Atomic uint32_t missing_counts[ARRAY_SIZE(missing_numbers) + 1];
 static _Atomic bool missing_any; /* one of them is not 0 */
-
-/* Does the handler want the trap frame? */
-static bool syscall_takes_frame(uint64_t nr)
-{
-#define SYSCALL_FRAME_GATE(nr)
-#define SYSCALL_FRAME_DIRECT(nr)
-#define SYSCALL_FRAME_NONE(nr)
-#define SYSCALL_FRAME_FRAME(nr) case nr:
-	switch (nr) {
-#define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_FRAME_##mode(nr)
-#include "abi/syscalls.def"
-#undef SYSCALL
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* The place in missing_numbers, or the last one of missing_counts. */
 static size_t missing_index(long nr)
@@ -165,23 +149,42 @@ void syscall_report_missing(void)
 			 list);
 }
 
-long syscall_dispatch(uint64_t nr, const uint64_t args[6], struct trap_frame *frame)
+/* What the table says about a call; 0: there is no handler. */
+static ALWAYS_INLINE uint32_t syscall_entry(uint64_t nr)
 {
-	uintptr_t handler;
+	return likely(nr < SYSCALL_COUNT) ? syscall_table[nr] : 0;
+}
 
-	if (nr >= SYSCALL_COUNT || syscall_table[nr] == 0)
-		return syscall_missing((long)nr);
-	handler = (uintptr_t)syscall_table + (uintptr_t)(intptr_t)syscall_table[nr];
-	if (syscall_takes_frame(nr)) {
-		if (frame == NULL)
-			return syscall_missing((long)nr);
-		return ((syscall_frame_fn)handler)(frame);
-	}
+/* Is there a handler that takes its arguments one by one? */
+static ALWAYS_INLINE bool syscall_entry_is_plain(uint32_t entry)
+{
+	return entry - 1 < SYSCALL_FRAME - 1;
+}
+
+static NOINLINE long syscall_trap_other(struct trap_frame *f, uint32_t entry)
+{
+	if (entry == 0)
+		return syscall_missing((long)f->rax);
+	return ((syscall_frame_fn)((uintptr_t)syscall_table + (entry - SYSCALL_FRAME)))(f);
+}
+
+long syscall_trap(struct trap_frame *f)
+{
+	uint32_t entry = syscall_entry(f->rax);
+
+	if (unlikely(!syscall_entry_is_plain(entry)))
+		return syscall_trap_other(f, entry);
 	/* A handler with fewer parameters does not look at the rest (System V ABI, 3.2.3). */
-	return ((syscall_fn)handler)(args[0], args[1], args[2], args[3], args[4], args[5]);
+	return ((syscall_fn)((uintptr_t)syscall_table + entry))(f->rdi, f->rsi, f->rdx, f->r10,
+								f->r8, f->r9);
 }
 
 long syscall_variable(long nr, const uint64_t args[6])
 {
-	return syscall_dispatch((uint64_t)nr, args, NULL);
+	uint32_t entry = syscall_entry((uint64_t)nr);
+
+	if (!syscall_entry_is_plain(entry))
+		return syscall_missing(nr);
+	return ((syscall_fn)((uintptr_t)syscall_table + entry))(args[0], args[1], args[2], args[3],
+								args[4], args[5]);
 }

@@ -11,7 +11,7 @@
 #define RFLAGS_TF 0x100u
 
 /* The signal that Linux sends for an exception (arch/x86/kernel/traps.c). */
-static void exception_signal(struct trap_frame *f)
+static NOINLINE void exception_signal(struct trap_frame *f)
 {
 	switch (f->vector) {
 	case TRAP_PAGE_FAULT: {
@@ -54,13 +54,10 @@ static void exception_signal(struct trap_frame *f)
 
 void trap_dispatch(struct trap_frame *f)
 {
-	if (likely(f->vector == TRAP_SYSCALL)) {
-		const uint64_t args[6] = {f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9};
-
-		f->rax = (uint64_t)syscall_dispatch(f->rax, args, f);
-	} else if (f->vector < TRAP_TIMER) {
+	if (likely(f->vector == TRAP_SYSCALL))
+		f->rax = (uint64_t)syscall_trap(f);
+	else if (f->vector < TRAP_TIMER)
 		exception_signal(f);
-	}
 }
 
 /* A call came back with ERESTART* for a signal that another thread has taken meanwhile. */

@@ -33,9 +33,8 @@ NORETURN void trap_kernel_fault(struct trap_frame *frame);
  * complete. */
 void trap_leave_pending(struct trap_frame *frame);
 
-/* The table for inline system calls, from abi (an upcall listed in layers.txt). args in Linux
- * order. */
-long syscall_dispatch(uint64_t nr, const uint64_t args[6], struct trap_frame *frame);
+/* The system call that an inline instruction made: its result (abi/dispatch.c, an upcall). */
+long syscall_trap(struct trap_frame *frame);
 
 /* Write the crash report of the program for a fatal signal (report.c). */
 void report_crash(const struct trap_frame *frame, int sig, int code, vaddr_t addr);
