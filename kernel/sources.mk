@@ -96,10 +96,14 @@ src-y += core/report.c
 
 # What only an image with its program linked in has, and what only the loader has instead.
 linked-y += abi/linked.c
+linked-y += plat/cycle_clock.c
 
 loader-y += abi/load.c
+loader-y += abi/vdso.c
+loader-y += abi/vdso_image.S
 loader-y += base/elf_program.c
 loader-y += core/vma_program.c
+loader-y += plat/vdso_page.c
 loader-$(CONFIG_PLAT_LINUXU) += plat/linuxu/load.c
 loader-$(CONFIG_PLAT_KVM) += plat/kvm/load.c
 

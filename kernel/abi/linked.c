@@ -4,6 +4,7 @@
 #include "abi/program.h"
 #include "core/log.h"
 #include "core/vma.h"
+#include "fs/node.h"
 #include "plat/image.h"
 #include "plat/plat.h"
 
@@ -44,4 +45,6 @@ void program_prepare(struct program *out)
 	out->entry = (uintptr_t)_start;
 	out->phdrs = (uintptr_t)kiln_image_base + elf->phoff;
 	out->phnum = elf->phnum;
+	proc_program.base = (uintptr_t)kiln_image_base;
+	out->vdso = 0; /* system calls are function calls */
 }

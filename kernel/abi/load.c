@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/trap.h"
 #include "core/vma_program.h"
+#include "fs/node.h"
 #include "plat/plat.h"
 
 /* A program that is loaded shares nothing with the image; the image lies outside of its window. */
@@ -119,6 +120,8 @@ void program_prepare(struct program *out)
 	bias = load_place(&plan);
 	for (unsigned i = 0; i < plan.count; i++)
 		load_segment(&plan.segments[i], bias);
+	out->vdso = program_map_vdso();
+	proc_program.base = bias + plan.lo - plan.segments[0].offset;
 	report_program(bias + plan.lo, bias + plan.hi, bias);
 	if (plat->load->isolate != NULL)
 		plat->load->isolate();

@@ -13,6 +13,7 @@ struct program {
 	uintptr_t entry; /* where it starts */
 	uintptr_t phdrs; /* its program headers, for AT_PHDR; 0: not in memory */
 	uint16_t phnum;
+	vaddr_t vdso; /* its vDSO's ELF header, for AT_SYSINFO_EHDR; 0: it has none */
 };
 
 /* Find the program, and put it into memory if it is not there yet. Ends with a message if that
@@ -21,6 +22,9 @@ void program_prepare(struct program *out);
 
 /* The image that this kernel is in: its segments become mappings. Boot only. */
 void program_register_image(void);
+
+/* abi/vdso.c, of the loader: map a vDSO. Its address. */
+vaddr_t program_map_vdso(void);
 
 /* "the program cannot be started: WHY" on the log, and the end. */
 NORETURN void program_fail(const char *why);

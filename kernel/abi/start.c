@@ -51,9 +51,10 @@ enum {
 	AT_RANDOM = 25,
 	AT_HWCAP2 = 26,
 	AT_EXECFN = 31,
+	AT_SYSINFO_EHDR = 33,
 	AT_MINSIGSTKSZ = 51,
 };
-#define START_AUXV_MAX 20
+#define START_AUXV_MAX 21
 #define START_RANDOM_BYTES 16
 
 /* What goes on the stack, as it is gathered. */
@@ -208,6 +209,8 @@ static void start_add_auxv(struct start *s, const struct program *prog, vaddr_t 
 	start_add_aux(s, AT_PLATFORM, strings + s->platform_offset);
 	start_add_aux(s, AT_EXECFN, strings);
 	start_add_aux(s, AT_RANDOM, random);
+	if (prog->vdso != 0)
+		start_add_aux(s, AT_SYSINFO_EHDR, prog->vdso);
 	start_add_aux(s, AT_NULL, 0);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Mappings of a program that is loaded from a file: see vma_program.h. */
+/* Mappings of a program that is loaded from a file: see vma_program.h. What fails here ends
+ * everything, so nothing is taken back. */
 #include "core/vma_program.h"
 #include "base/errno.h"
-#include "core/heap.h"
 #include "core/random.h"
 #include "core/vma_tree.h"
 
@@ -47,24 +47,41 @@ vaddr_t vma_program_place(size_t len, size_t align)
 	return start;
 }
 
-/* The part of a segment that the file holds. */
-static int program_map_file(vaddr_t start, vaddr_t end, uint64_t offset, unsigned prot)
+vaddr_t vma_program_gap(size_t len)
 {
-	struct vma *v, *prev, *next;
-	int rc;
+	vaddr_t start;
 
-	v = vma_create(start, end, prot, prot & PROT_WRITE ? 0 : VMA_IMAGE, vma_program_name);
+	mm_lock();
+	start = vma_find_gap(len);
+	mm_unlock();
+	return start;
+}
+
+/* A VMA for pages that are there already. 0 or -ENOMEM. */
+static int program_insert(vaddr_t start, vaddr_t end, unsigned prot, const char *name)
+{
+	unsigned flags = prot & PROT_WRITE ? 0 : VMA_IMAGE;
+	struct vma *prev, *next, *v = vma_create(start, end, prot, flags, name);
+
 	if (v == NULL)
 		return -ENOMEM;
-	rc = plat->load->map_file(start, end - start, offset, prot);
-	if (rc != 0) {
-		heap_free(v, sizeof(*v));
-		return rc;
-	}
 	vma_touch(v, start, end);
 	vma_neighbours(start, &prev, &next);
 	vma_tree_insert(v, prev, next);
 	return 0;
+}
+
+int vma_program_map_image(vaddr_t start, const void *pages, size_t len, unsigned prot,
+			  const char *name)
+{
+	int rc;
+
+	mm_lock();
+	rc = plat->load->map_image(start, pages, len, prot);
+	if (rc == 0)
+		rc = program_insert(start, start + len, prot, name);
+	mm_unlock();
+	return rc;
 }
 
 int vma_program_map(const struct vma_program_part *part)
@@ -72,8 +89,13 @@ int vma_program_map(const struct vma_program_part *part)
 	int rc = 0;
 
 	mm_lock();
-	if (part->file_end > part->start)
-		rc = program_map_file(part->start, part->file_end, part->offset, part->prot);
+	if (part->file_end > part->start) {
+		rc = plat->load->map_file(part->start, part->file_end - part->start, part->offset,
+					  part->prot);
+		if (rc == 0)
+			rc = program_insert(part->start, part->file_end, part->prot,
+					    vma_program_name);
+	}
 	if (rc == 0 && part->end > part->file_end)
 		rc = vma_map_locked(part->file_end, part->end, part->prot, 0, NULL);
 	mm_unlock();

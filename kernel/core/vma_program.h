@@ -24,8 +24,13 @@ MUST_CHECK int vma_program_reserve(vaddr_t start, vaddr_t end);
 /* A random free place of len bytes at a multiple of align (a power of two, at least a page); 0 if
  * there is none. */
 vaddr_t vma_program_place(size_t len, size_t align);
+/* A free place of len bytes near the other mappings; 0 if there is none. */
+vaddr_t vma_program_gap(size_t len);
+/* Map pages of the image there for the program to read or run. They stay. 0, or -ENOMEM. */
+MUST_CHECK int vma_program_map_image(vaddr_t start, const void *pages, size_t len, unsigned prot,
+				     const char *name);
 /*
- * Map a part of the program, in a range that one of the two above has found free. What is not
+ * Map a part of the program, in a range that one of the first two has found free. What is not
  * writable is as the image's mappings are: it stays, and its rights can only shrink. 0, -ENOMEM, or
  * -EIO from the host.
  */

@@ -94,6 +94,7 @@ struct proc_program {
 	const char *exe;              /* absolute path; static or never freed */
 	vaddr_t args_start, args_end; /* the strings of argv in program memory */
 	vaddr_t env_start, env_end;   /* of envp */
+	vaddr_t base;                 /* where its file's first byte is */
 };
 extern struct proc_program proc_program;
 

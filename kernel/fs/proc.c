@@ -54,18 +54,18 @@ static void text_print_memory(struct text *t, vaddr_t start, vaddr_t end)
 		t->len += n;
 }
 
-/* One line of /proc/self/maps (proc(5)). Nothing is mapped from a file but the image. */
+/* One line of /proc/self/maps (proc(5)). Names are in brackets, or mean the program's file. */
 static void maps_print_line(struct text *t, const struct vma *v)
 {
 	const char *name = v->name != NULL ? v->name : "";
+	bool file = *name != 0 && *name != '[';
 
-	if ((v->flags & VMA_IMAGE) != 0)
+	if (file)
 		name = proc_program.exe;
 	text_print(t, "%08lx-%08lx %c%c%c%c %08lx 00:00 0 %*s%s\n", v->start, v->end,
 		   v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
 		   v->prot & PROT_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
-		   v->flags & VMA_IMAGE ? v->start - (uintptr_t)kiln_image_base : 0, *name ? 25 : 0,
-		   "", name);
+		   file ? v->start - proc_program.base : 0, *name ? 25 : 0, "", name);
 }
 
 static void proc_print_maps(struct text *t)

@@ -3,4 +3,3 @@
 #include "plat/plat.h"
 
 const struct plat_ops *plat;
-struct plat_cycle_clock plat_cycle_clock;

@@ -32,6 +32,8 @@ struct plat_ram {
 			others */
 };
 
+struct vdso_data;
+
 /*
  * What a platform does for a program that is a file of its own, next to the image (exe_read() reads
  * it). In the loader's image only: plat->load is NULL in others. All of it at boot, before the
@@ -49,6 +51,11 @@ struct plat_load_ops {
 	 * then not the page allocator's. Behind the file's end is zero. 0, -ENOMEM, -EIO.
 	 */
 	int (*map_file)(vaddr_t va, size_t len, uint64_t off, unsigned prot);
+	/* Map pages of the image at va, which is free, for the program to read or run; what the
+	 * program sees may be a copy. 0 or -ENOMEM. */
+	int (*map_image)(vaddr_t va, const void *pages, size_t len, unsigned prot);
+	/* Fill in what the program's vDSO needs to know (plat/vdso.h) besides the cycle clock. */
+	void (*vdso_init)(struct vdso_data *data);
 	/* From now on threads run with fewer rights than the kernel has, and reach no other memory
 	 * than their own. NULL: they do anyway, or cannot. */
 	void (*isolate)(void);

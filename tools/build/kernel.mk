@@ -48,6 +48,23 @@ $(kernel_obj)/kernel.o: $(kernel_objects) $(ROOT)/kernel/exports.txt $(ROOT)/ker
 	$(q)sed '/^#/d; /^$$/d' $(ROOT)/kernel/exports.txt >$@.exports
 	$(q)objcopy --wildcard --keep-global-symbols=$@.exports $@.all $@
 
+# The vDSO: a shared object, which the loader carries as it is.
+vdso_dir := $(ROOT)/kernel/abi/vdso
+VDSO_CFLAGS := -std=gnu17 -ffreestanding -O2 -g -fPIC -mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
+	-fasynchronous-unwind-tables -fdebug-prefix-map=$(ROOT)/=
+$(kernel_obj)/abi/vdso/vdso.c.o: $(vdso_dir)/vdso.c $(kernel_obj)/flags $(KO)/config.h
+	@mkdir -p $(@D)
+	$(say) CC $(call short,$<)
+	$(q)$(CC) $(VDSO_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(kernel_obj)/abi/vdso/vdso.so: $(kernel_obj)/abi/vdso/vdso.c.o $(vdso_dir)/vdso.ld
+	$(say) LD $(call short,$@)
+	$(q)ld -shared -s -soname linux-vdso.so.1 -Bsymbolic --hash-style=both --build-id=sha1 --eh-frame-hdr \
+		-z max-page-size=4096 -z noexecstack --no-undefined -T $(vdso_dir)/vdso.ld -o $@ $<
+
+$(kernel_obj)/abi/vdso_image.S.o: $(kernel_obj)/abi/vdso/vdso.so
+$(kernel_obj)/abi/vdso_image.S.o: KERNEL_CPPFLAGS += -DVDSO_FILE='"$(kernel_obj)/abi/vdso/vdso.so"'
+
 # The image that loads a program: the kernel without one. (image.ld knows the kernel by the object's name.)
 $(kernel_obj)/loader-kernel.o: $(loader_objects) $(ROOT)/kernel/sources.mk
 	$(say) LD $(call short,$@)
@@ -82,4 +99,4 @@ compile_commands:
 		'$(HOSTCC) $(KILN_CFLAGS)' $(src-y) $(linked-y) $(loader-y) >$(ROOT)/compile_commands.json
 .PHONY: compile_commands FORCE
 
--include $(sort $(kernel_objects:.o=.d) $(loader_objects:.o=.d))
+-include $(sort $(kernel_objects:.o=.d) $(loader_objects:.o=.d) $(kernel_obj)/abi/vdso/vdso.c.d)

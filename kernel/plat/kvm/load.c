@@ -7,6 +7,7 @@
 #include "base/string.h"
 #include "core/page.h"
 #include "plat/kvm/kvm.h"
+#include "plat/vdso.h"
 
 /* The page that becomes the program's page at off in its file: the file's own where nobody can
  * write to it and all of it is file. 0: no memory. */
@@ -42,6 +43,21 @@ static int map_file(vaddr_t va, size_t len, uint64_t off, unsigned prot)
 	return 0;
 }
 
+static int map_image(vaddr_t va, const void *pages, size_t len, unsigned prot)
+{
+	paddr_t page = IMAGE_PHYS + ((vaddr_t)pages - kvm.image_base);
+
+	for (size_t off = 0; off < len; off += PAGE_SIZE)
+		if (!paging_map_page(va + off, page + off, prot))
+			return -ENOMEM;
+	return 0;
+}
+
+static void vdso_init(struct vdso_data *data)
+{
+	data->cpu = VDSO_CPU_CALL;
+}
+
 static void isolate(void)
 {
 	arch_program_cs = SELECTOR_USER_CODE;
@@ -51,5 +67,7 @@ static void isolate(void)
 
 const struct plat_load_ops kvm_load_ops = {
 	.map_file = map_file,
+	.map_image = map_image,
+	.vdso_init = vdso_init,
 	.isolate = isolate,
 };

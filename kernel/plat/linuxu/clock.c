@@ -9,14 +9,12 @@
 
 #define NS_PER_S 1000000000u
 
-typedef long clock_fn(int clock, struct host_timespec *out);
-
-static long clock_gettime_host(int clock, struct host_timespec *out)
+static long clock_gettime_host(int clock, void *out)
 {
 	return host_call2(HOST_NR_CLOCK_GETTIME, (uintptr_t)clock, (uintptr_t)out);
 }
 
-static clock_fn *clock_gettime = clock_gettime_host;
+static linuxu_clock_fn *clock_gettime = clock_gettime_host;
 
 /* Symbols of a table that has only a GNU hash: the last chain of the highest bucket ends at the
  * last symbol. */
@@ -90,7 +88,12 @@ void linuxu_clock_init(void)
 	if (linuxu_host.vdso != 0)
 		fn = vdso_find(linuxu_host.vdso, "__vdso_clock_gettime");
 	if (fn != 0)
-		clock_gettime = (clock_fn *)fn;
+		clock_gettime = (linuxu_clock_fn *)fn;
+}
+
+linuxu_clock_fn *linuxu_vdso_clock(void)
+{
+	return clock_gettime != clock_gettime_host ? clock_gettime : NULL;
 }
 
 uint64_t linuxu_clock_monotonic_ns(void)

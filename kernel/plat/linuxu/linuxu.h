@@ -90,7 +90,10 @@ void linuxu_signal_init(void);
 void linuxu_filter_init(void);
 
 /* --- clock.c --- */
+typedef long linuxu_clock_fn(int clock, void *out);
 void linuxu_clock_init(void);
+/* clock_gettime() of the host's vDSO, which may be called on any stack; NULL: it has none. */
+linuxu_clock_fn *linuxu_vdso_clock(void);
 uint64_t linuxu_clock_monotonic_ns(void);
 uint64_t linuxu_clock_realtime_ns(void);
 

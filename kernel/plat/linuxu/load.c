@@ -5,7 +5,9 @@
  */
 #include "base/cmdline.h"
 #include "base/errno.h"
+#include "base/string.h"
 #include "plat/linuxu/linuxu.h"
+#include "plat/vdso.h"
 
 #define PATH_BYTES_MAX 4096u /* Linux's PATH_MAX */
 
@@ -46,7 +48,23 @@ static int map_file(vaddr_t va, size_t len, uint64_t off, unsigned prot)
 	return at == -ENOMEM ? -ENOMEM : -EIO;
 }
 
+static int map_image(vaddr_t va, const void *pages, size_t len, unsigned prot)
+{
+	if (host_call3(HOST_NR_MPROTECT, va, len, PROT_READ | PROT_WRITE))
+		return -ENOMEM;
+	memcpy((void *)va, pages, len);
+	return host_call3(HOST_NR_MPROTECT, va, len, prot) ? -ENOMEM : 0;
+}
+
+static void vdso_init(struct vdso_data *data)
+{
+	data->host_clock_gettime = linuxu_vdso_clock();
+	data->cpu = VDSO_CPU_GS;
+}
+
 const struct plat_load_ops linuxu_load_ops = {
 	.range_reserve = range_reserve,
 	.map_file = map_file,
+	.map_image = map_image,
+	.vdso_init = vdso_init,
 };
