@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Builds what is measured: Kiln images, the same programs for Linux, the counting plugin."""
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 MUSL = "x86_64-unknown-linux-musl"
 GNU = "x86_64-unknown-linux-gnu"
@@ -15,6 +17,10 @@ def run(command, **kwargs):
     if p.returncode != 0:
         sys.exit(f"$ {' '.join(map(str, command))}\n{p.stdout}")
     return p.stdout
+
+
+def cargo():
+    return "/usr/bin/cargo" if os.access("/usr/bin/cargo", os.X_OK) else shutil.which("cargo") or "cargo"
 
 
 class Images:
@@ -65,7 +71,28 @@ class Images:
         text = run(["bash", "-ec", 'eval "$("$0" env)"; env -0', kiln], env=env)
         return dict(e.split("=", 1) for e in text.split("\0") if "=" in e)
 
-    def _rust(self, target, profile, name, kiln=None, std=None):
+    def smp(self, target):
+        """The program of bench/smp, for "kiln" or "linux" (static)."""
+        crate = self.bench / "smp"
+        vendor = self._vendored(crate)
+        return self._rust(target, "release", "smp", crate=crate, config=(
+            'source.crates-io.replace-with="vendored"', f'source.vendored.directory="{vendor}"'))
+
+    @staticmethod
+    def _vendored(crate):
+        """The crates that crate's lock file names; they are fetched into the cache once."""
+        lock = (crate / "Cargo.lock").read_bytes()
+        cache = Path(os.environ.get("KILN_CACHE") or Path.home() / ".cache" / "kiln")
+        vendor = cache / f"bench-crates-{hashlib.sha256(lock).hexdigest()[:12]}"
+        if not vendor.is_dir():
+            print(f"fetching the crates that {crate.name} uses, into {vendor}", flush=True)
+            new = vendor.with_suffix(".new")
+            shutil.rmtree(new, ignore_errors=True)
+            run([cargo(), "vendor", "--locked", "--versioned-dirs", "--manifest-path", crate / "Cargo.toml", new])
+            new.rename(vendor)
+        return vendor
+
+    def _rust(self, target, profile, name, kiln=None, std=None, crate=None, config=()):
         env = dict(os.environ)
         target_dir = self.out / (target if std is None else f"{target}-{std.name}")
         triple = MUSL
@@ -78,8 +105,8 @@ class Images:
         else:
             triple = GNU
             env["RUSTFLAGS"] = "-C target-feature=+crt-static"
-        cargo = "/usr/bin/cargo" if os.access("/usr/bin/cargo", os.X_OK) else shutil.which("cargo") or "cargo"
-        run([cargo, "build", "--offline", "--profile", profile, "--bin", name, "--target", triple, "--target-dir",
-             target_dir, "--manifest-path",
-             self.bench / "rust" / "Cargo.toml"], env=env)
+        options = [word for text in config for word in ("--config", text)]
+        run([cargo(), "build", "--offline", "--locked", "--profile", profile, "--bin", name, "--target", triple,
+             "--target-dir", target_dir, *options, "--manifest-path", (crate or self.bench / "rust") / "Cargo.toml"],
+            env=env)
         return target_dir / triple / profile / name

@@ -52,6 +52,19 @@ def cpio(entries):
     return bytes(out)
 
 
+def command(images, kernel, program, memory, cpus=1, append=""):
+    """The QEMU command of a Linux guest with program as its only process. append: more kernel parameters."""
+    initrd = images.out / f"initrd-{program.name}.cpio"
+    initrd.write_bytes(cpio([("dev", 0o40755, (0, 0), b""), ("dev/console", 0o20600, (5, 1), b""),
+                             ("init", 0o100755, (0, 0), program.read_bytes())]))
+    # Linux finds a second CPU only with ACPI.
+    one = cpus == 1
+    return ["qemu-system-x86_64", "-M", f"microvm,acpi={'off' if one else 'on'}", "-accel",
+            "tcg" if one else "tcg,thread=multi", "-cpu", "max", "-smp", str(cpus), "-m", memory, "-nodefaults",
+            "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio", "-kernel", str(kernel),
+            "-initrd", str(initrd), "-append", "console=ttyS0 quiet panic=-1 " + append]
+
+
 def guest(images, table):
     table.heading("The same program in a Linux guest, same QEMU")
     if not table.wanted("Linux guest"):
@@ -60,12 +73,7 @@ def guest(images, table):
     if kernel is None:
         table.missing("Linux guest", f"{PACKAGE} cannot be downloaded")
         return
-    initrd = images.out / "initrd.cpio"
-    initrd.write_bytes(cpio([("dev", 0o40755, (0, 0), b""), ("dev/console", 0o20600, (5, 1), b""),
-                             ("init", 0o100755, (0, 0), images.hello_linux.read_bytes())]))
-    cmd = ["qemu-system-x86_64", "-M", "microvm,acpi=off", "-accel", "tcg", "-cpu", "max", "-m", "256M", "-nodefaults",
-           "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio", "-kernel", str(kernel),
-           "-initrd", str(initrd), "-append", "console=ttyS0 quiet panic=-1"]
+    cmd = command(images, kernel, images.hello_linux, "256M")
     table.row("Linux guest: kernel", kernel.stat().st_size, "bytes")
     table.row("Linux guest: program", images.hello_linux.stat().st_size, "bytes")
     ms = qemu.median_until_text(cmd, 3)

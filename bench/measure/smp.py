@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Work for several CPUs (bench/smp): Kiln in a virtual machine beside a Linux guest, as a process beside Linux.
+
+All systems are started at once and take turns, each doing the same job for a moment, so that what else the machine
+does meanwhile meets all of them alike. Median of several turns, and the least.
+"""
+import json
+import os
+import re
+import select
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass
+
+from . import linux
+
+CPUS = (1, 2)
+TURNS = 7  # measured, after one to warm up
+ANSWER_SECONDS = 60
+MEMORY = "512M"
+GOAL_SPEEDUP = 1.8
+NOISE = 0.97  # ratios down to this are called equal
+
+VM, PROCESS = ("kvm", "Linux guest"), ("linuxu", "Linux")
+
+
+@dataclass(frozen=True)
+class Job:
+    name: str        # in bench/smp
+    title: str
+    vm_n: int        # operations in a virtual machine
+    process_n: int   # and as a process
+    unit: str = "ns"  # of one operation; "ms": of all
+    threads: bool = True   # of those in which Kiln means to be ahead of native Linux, too
+    parallel: bool = False  # of those that two CPUs are to make faster by GOAL_SPEEDUP
+
+
+JOBS = (
+    Job("rayon-sum", "rayon: parallel sum", 4_000_000, 4_000_000, "ms", threads=False, parallel=True),
+    Job("rayon-sort", "rayon: parallel sort", 200_000, 1_000_000, "ms", threads=False, parallel=True),
+    Job("mutex", "Mutex, 4 threads", 200_000, 1_000_000),
+    Job("rwlock", "RwLock, 4 threads", 200_000, 1_000_000),
+    Job("park", "park + unpark round trip", 1_000, 10_000),
+    Job("mpsc", "mpsc, a message", 100_000, 500_000),
+    Job("crossbeam", "crossbeam, bounded, a message", 10_000, 200_000),
+    Job("spawn", "thread spawn + join", 100, 1_000),
+    Job("crowd", "the same, 32 at a time", 128, 1_600),
+    Job("yield", "yield, 4 threads", 10_000, 100_000),
+    Job("alloc-1", "allocation + free, 1 thread", 100_000, 1_000_000, threads=False),
+    Job("alloc-2", "allocation + free, 2 threads", 100_000, 1_000_000, threads=False),
+    Job("alloc-4", "allocation + free, 4 threads", 100_000, 1_000_000, threads=False),
+    Job("alloc-pass", "allocation, another thread frees", 50_000, 300_000, threads=False),
+    Job("fault-1", "page fault, 1 thread", 4_096, 16_384, threads=False),
+    Job("fault-2", "page fault, 2 threads", 4_096, 16_384, threads=False),
+)
+
+
+class System:
+    """A running program that does jobs when asked."""
+
+    def __init__(self, name, cpus, command):
+        self.name, self.cpus, self.command = name, cpus, command
+        self.process = None
+        self.start()
+
+    def start(self):
+        """Start it, without waiting: several do so together."""
+        self.ready = False
+        self.process = subprocess.Popen(list(map(str, self.command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def _line(self, pattern):
+        """The first output that matches the pattern; None if it does not come in time."""
+        end = time.monotonic() + ANSWER_SECONDS
+        seen = b""
+        while True:
+            m = re.search(pattern, seen)
+            if m:
+                return m
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                return None
+            chunk = os.read(self.process.stdout.fileno(), 65536)
+            if not chunk:
+                return None
+            seen += chunk
+
+    def ask(self, name, n=""):
+        """The number that is answered, or None; after that it is started anew."""
+        try:
+            # What is sent to a console before there is a program may be lost.
+            if not self.ready and not self._line(rb"= ready\r?\n"):
+                raise BrokenPipeError
+            self.ready = True
+            self.process.stdin.write(f"{name} {n}\n".encode())
+            self.process.stdin.flush()
+            m = self._line(rb"= " + name.encode() + rb" (\d+)\r?\n")
+        except BrokenPipeError:
+            m = None
+        if m:
+            return int(m.group(1))
+        self.stop()
+        self.start()
+        return None
+
+
+def tsc_khz(program):
+    """The cycle counter's frequency, which is the host's in emulation, too."""
+    text = subprocess.run([program], input="tsc\n", stdout=subprocess.PIPE, text=True, check=True).stdout
+    return int(re.search(r"= tsc (\d+)", text).group(1))
+
+
+def commands(images, table, with_linux_guest):
+    """(name, number of CPUs, command) of each system that can run here."""
+    host = sorted(os.sched_getaffinity(0))
+    image, program = images.smp("kiln"), images.smp("linux")
+    kernel = linux.fetch_kernel() if with_linux_guest else None
+    if with_linux_guest and kernel is None:
+        table.missing("Linux guest", f"{linux.PACKAGE} cannot be downloaded")
+    khz = tsc_khz(program)
+    for n in CPUS:
+        if n > len(host):
+            table.missing(f"{n} CPUs", f"there are {len(host)}")
+            continue
+        pinned = ["taskset", "-c", ",".join(map(str, host[:n]))]
+        kiln = [images.kiln, "run", "--cpus", n]
+        yield "kvm", n, [*kiln, "--accel", "tcg", "--memory", MEMORY, image]
+        if kernel:
+            # Without these, Linux soon mistrusts the emulated cycle counter and has a clock of 4 ms.
+            append = f"tsc=reliable tsc_early_khz={khz}"
+            yield "Linux guest", n, linux.command(images, kernel, program, MEMORY, n, append)
+        yield "linuxu", n, [*pinned, *kiln, "--platform", "linuxu", image]
+        yield "Linux", n, [*pinned, program]
+
+
+def measure(systems, job):
+    """{(name, cpus): (median, least)} in the job's unit; what failed is not in it."""
+    times = {(s.name, s.cpus): [] for s in systems}
+    for turn in range(TURNS + 1):
+        for s in systems:
+            mine = times[s.name, s.cpus]
+            if mine is None:
+                continue
+            n = job.vm_n if s.name in VM else job.process_n
+            ns = s.ask(job.name, n)
+            if ns is None:
+                times[s.name, s.cpus] = None
+            elif turn:
+                mine.append(ns / 1e6 if job.unit == "ms" else ns / n)
+    return {k: (statistics.median(t), min(t)) for k, t in times.items() if t}
+
+
+def ratio(results, name, other, cpus):
+    """How many times faster name is than other."""
+    a, b = results.get((name, cpus)), results.get((other, cpus))
+    return b[0] / a[0] if a and b else None
+
+
+def marks(results, job, cpus):
+    """What is to be said about a line; in capitals where it misses a goal."""
+    for (name, other), goal in ((VM, True), (PROCESS, job.threads)):
+        r = ratio(results, name, other, cpus)
+        if r is None:
+            if (name, cpus) not in results:
+                yield f"{name} FAILED"
+        elif r < NOISE:
+            yield f"{name} {'BEHIND' if goal else 'behind'} {other}"
+
+
+def number(value):
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
+
+
+def cells(results, cpus):
+    """Of one line: both pairs, and how much faster the first of each is."""
+    out = ""
+    for pair in (VM, PROCESS):
+        for name in pair:
+            median, least = results.get((name, cpus), (None, None))
+            out += f"{number(median):>9} ({number(least) + ')':<8}"
+        r = ratio(results, *pair, cpus)
+        out += f"{'-' if r is None else f'{r:.2f}':>6} |"
+    return out
+
+
+def speedups(results, job):
+    """The line about two CPUs and one."""
+    out, wrong = "", []
+    for pair in (VM, PROCESS):
+        for name in pair:
+            one, two = results.get((name, CPUS[0])), results.get((name, CPUS[-1]))
+            s = one[0] / two[0] if one and two else None
+            out += f"{'-' if s is None else f'{s:.2f}':>9}{'':10}"
+            if job.parallel and name == pair[0] and s is not None and s < GOAL_SPEEDUP:
+                wrong.append(f"{name} BELOW {GOAL_SPEEDUP}")
+        out += f"{'':6} |"
+    return out + " " + ", ".join(wrong or (["good"] if job.parallel else []))
+
+
+def show(results, job):
+    for cpus in CPUS:
+        if any(k[1] == cpus for k in results):
+            print(f"{job.title + ', ' + job.unit:<38} {cpus} {cells(results, cpus)} "
+                  f"{', '.join(marks(results, job, cpus))}")
+    print(f"{'':<30} speedup: {speedups(results, job)}", flush=True)
+
+
+def record(images, all_results):
+    """All results of this run; they are for reading, not for comparison."""
+    path = images.bench / "baseline" / "smp.json"
+    text = {title: {f"{name}, {cpus} CPUs": [round(v, 2) for v in value] for (name, cpus), value in results.items()}
+            for title, results in all_results.items()}
+    path.write_text(json.dumps(text, indent="\t") + "\n")
+    print(f"recorded in {path}")
+
+
+def times(images, table, with_linux_guest, update):
+    jobs = [j for j in JOBS if table.wanted(f"smp: {j.title}")]
+    if not jobs:
+        return
+    table.heading(f"Several CPUs: median of {TURNS} turns (least), and how many times faster Kiln is than Linux")
+    print(f"{'what':<36} CPUs {VM[0]:>8} {VM[1]:>20} {'ratio':>15} | {PROCESS[0]:>8} {PROCESS[1]:>18} {'ratio':>16} |")
+    systems = [System(*c) for c in commands(images, table, with_linux_guest)]
+    try:
+        for s in systems:
+            if s.ask("cpus") != s.cpus:
+                table.missing(f"{s.name} with {s.cpus} CPUs", "it has another number of CPUs")
+        all_results = {}
+        for job in jobs:
+            all_results[job.title] = measure(systems, job)
+            show(all_results[job.title], job)
+        if update and jobs == list(JOBS):
+            record(images, all_results)
+    finally:
+        for s in systems:
+            s.stop()
