@@ -221,8 +221,9 @@ void signal_claim(void)
 			(void)pending_add_locked(&t->signal.pending, &t->signal.queue, sig, &info);
 	}
 	spin_unlock(&signal_lock);
-	/* It may have been sent to another thread, which was told; and the way out is to see it. */
-	signal_pend_current();
+	/* It may have been sent to another thread, which was told. Or that one, on another CPU, has
+	 * taken it by now: then the way out makes the call again, if it looks. */
+	cpu_pend(PENDING_SIGNAL);
 }
 
 /* --- sending --- */
