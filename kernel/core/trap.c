@@ -81,14 +81,6 @@ void trap_leave_pending(struct trap_frame *f)
 		cpu_unpend(PENDING_SIGNAL);
 }
 
-bool trap_try_fault(struct trap_frame *f)
-{
-	if (f->vector == TRAP_PAGE_FAULT &&
-	    vma_fault(f->cr2, f->error & PF_WRITE, f->error & PF_FETCH))
-		return true;
-	return trap_fixup(f);
-}
-
 bool trap_step_over(struct trap_frame *f)
 {
 	if (f->vector != TRAP_DEBUG || !(f->rflags & RFLAGS_TF))

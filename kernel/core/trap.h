@@ -11,13 +11,9 @@
 void trap_dispatch(struct trap_frame *frame);
 
 /*
- * A page fault or other exception that hit kernel code, or a page fault of the program before a
- * frame is built. In interrupt context (IST or signal stack). True: resolved, repeat the
- * instruction at frame->rip (which may have been changed to a fixup).
+ * An exception that vma_fault() has not resolved: is it of kernel code that expects faults? Then
+ * frame->rip is where that goes on. Interrupt context (IST or signal stack).
  */
-bool trap_try_fault(struct trap_frame *frame);
-/* The second half of it, for where vma_fault() has been asked: is it kernel code that expects
- * faults? */
 bool trap_fixup(struct trap_frame *frame);
 
 /*

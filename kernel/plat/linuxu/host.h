@@ -19,20 +19,26 @@
 #define HOST_NR_RT_SIGRETURN 15
 #define HOST_NR_IOCTL 16
 #define HOST_NR_PREAD64 17
+#define HOST_NR_SCHED_YIELD 24
 #define HOST_NR_MREMAP 25
 #define HOST_NR_MADVISE 28
+#define HOST_NR_GETPID 39
+#define HOST_NR_CLONE 56
 #define HOST_NR_GETTIMEOFDAY 96
 #define HOST_NR_SYSINFO 99
 #define HOST_NR_SIGALTSTACK 131
 #define HOST_NR_PRCTL 157
 #define HOST_NR_ARCH_PRCTL 158
-#define HOST_NR_GETTID 186
 #define HOST_NR_TIME 201
+#define HOST_NR_FUTEX 202
+#define HOST_NR_SCHED_GETAFFINITY 204
+#define HOST_NR_RESTART_SYSCALL 219
 #define HOST_NR_TIMER_CREATE 222
 #define HOST_NR_TIMER_SETTIME 223
 #define HOST_NR_CLOCK_GETTIME 228
 #define HOST_NR_CLOCK_GETRES 229
 #define HOST_NR_EXIT_GROUP 231
+#define HOST_NR_TGKILL 234
 #define HOST_NR_OPENAT 257
 #define HOST_NR_PPOLL 271
 #define HOST_NR_PRLIMIT64 302
@@ -117,6 +123,7 @@ static ALWAYS_INLINE long host_call1(long nr, uintptr_t a)
 #define HOST_SIGPIPE 13
 #define HOST_SIGALRM 14
 #define HOST_SIGCONT 18
+#define HOST_SIGURG 23
 #define HOST_SIGSYS 31
 
 #define HOST_SA_SIGINFO 4u
@@ -125,7 +132,8 @@ static ALWAYS_INLINE long host_call1(long nr, uintptr_t a)
 #define HOST_SA_RESTART 0x10000000u
 #define HOST_SA_NODEFER 0x40000000u
 #define HOST_SIG_IGN 1u
-#define HOST_SIG_UNBLOCK 1u
+#define HOST_SIG_BLOCK 0u
+#define HOST_SIG_SETMASK 2u
 
 #define HOST_SYS_SECCOMP 1 /* si_code of SIGSYS */
 #define HOST_SYS_USER_DISPATCH 2
@@ -184,6 +192,12 @@ struct host_timespec {
 	int64_t sec, nsec;
 };
 
+static ALWAYS_INLINE struct host_timespec host_timespec(uint64_t ns)
+{
+	return (struct host_timespec){.sec = (int64_t)(ns / 1000000000u),
+				      .nsec = (int64_t)(ns % 1000000000u)};
+}
+
 struct host_itimerspec {
 	struct host_timespec interval, value;
 };
@@ -209,6 +223,15 @@ struct host_pollfd {
 };
 
 /* --- process --- */
+/* A thread of this process, without a thread pointer of its own, whose id is known before it runs.
+ */
+#define HOST_CLONE_THREAD                                                                          \
+	(0x100u /* VM */ | 0x200u /* FS */ | 0x400u /* FILES */ | 0x800u /* SIGHAND */ |           \
+	 0x10000u /* THREAD */ | 0x40000u /* SYSVSEM */ | 0x80000u /* SETTLS */ |                  \
+	 0x100000u /* PARENT_SETTID */)
+#define HOST_FUTEX_WAKE_PRIVATE (1u | 128u)
+#define HOST_FUTEX_WAIT_PRIVATE (9u | 128u) /* WAIT_BITSET: until a time of CLOCK_MONOTONIC */
+#define HOST_FUTEX_BITSET_ANY 0xffffffffu
 #define HOST_ARCH_SET_GS 0x1001
 #define HOST_ARCH_SET_FS 0x1002
 #define HOST_PR_SET_TIMERSLACK 29

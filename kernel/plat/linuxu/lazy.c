@@ -5,9 +5,10 @@
  * unmapped again without ever being touched; kept here, none of that costs a host call. The first
  * touch faults, and then the host is told.
  *
- * Guarded by the mm lock of core/vma.c, as all pmap functions are; lazy_fault() runs in interrupt
- * context, but only for a touch of program memory, and the holder of the mm lock touches none.
+ * linuxu_lazy_fault() runs in interrupt context, but only for a touch of program memory, and the
+ * holder of the lock touches none.
  */
+#include "base/atomic.h"
 #include "base/errno.h"
 #include "plat/linuxu/linuxu.h"
 
@@ -20,19 +21,19 @@ struct lazy_range {
 	unsigned prot;
 };
 
+static struct spinlock lazy_lock = SPINLOCK_INIT(LOCK_PMAP); /* guards what follows */
 static struct lazy_range lazy_ranges[LAZY_MAX];
 static unsigned lazy_used; /* no used one at or above this index */
 
-static int lazy_tell_host(struct lazy_range *l)
+static int lazy_tell_host_locked(struct lazy_range *l)
 {
-	if (l->prot != PROT_NONE &&
-	    host_call3(HOST_NR_MPROTECT, l->start, l->end - l->start, l->prot))
+	if (l->prot != PROT_NONE && linuxu_memory_protect(l->start, l->end - l->start, l->prot))
 		return -ENOMEM;
 	l->end = l->start;
 	return 0;
 }
 
-bool linuxu_lazy_add(vaddr_t start, vaddr_t end, unsigned prot)
+static bool lazy_add_locked(vaddr_t start, vaddr_t end, unsigned prot)
 {
 	for (unsigned i = 0; i < LAZY_MAX; i++) {
 		struct lazy_range *l = &lazy_ranges[i];
@@ -46,8 +47,18 @@ bool linuxu_lazy_add(vaddr_t start, vaddr_t end, unsigned prot)
 	return false;
 }
 
+bool linuxu_lazy_add(vaddr_t start, vaddr_t end, unsigned prot)
+{
+	bool added;
+
+	spin_lock(&lazy_lock);
+	added = lazy_add_locked(start, end, prot);
+	spin_unlock(&lazy_lock);
+	return added;
+}
+
 /* The range that holds all of [start, end), or NULL. */
-static struct lazy_range *lazy_find(vaddr_t start, vaddr_t end)
+static struct lazy_range *lazy_find_locked(vaddr_t start, vaddr_t end)
 {
 	for (unsigned i = 0; i < lazy_used; i++)
 		if (lazy_ranges[i].start <= start && end <= lazy_ranges[i].end && start < end)
@@ -55,12 +66,12 @@ static struct lazy_range *lazy_find(vaddr_t start, vaddr_t end)
 	return NULL;
 }
 
-int linuxu_lazy_settle(vaddr_t start, vaddr_t end)
+static int lazy_settle_locked(vaddr_t start, vaddr_t end)
 {
 	for (unsigned i = 0; i < lazy_used; i++) {
 		struct lazy_range *l = &lazy_ranges[i];
 
-		if (l->start < end && start < l->end && lazy_tell_host(l))
+		if (l->start < end && start < l->end && lazy_tell_host_locked(l))
 			return -ENOMEM;
 	}
 	while (lazy_used > 0 && lazy_ranges[lazy_used - 1].start == lazy_ranges[lazy_used - 1].end)
@@ -68,13 +79,23 @@ int linuxu_lazy_settle(vaddr_t start, vaddr_t end)
 	return 0;
 }
 
-bool linuxu_lazy_remove(vaddr_t start, vaddr_t end)
+int linuxu_lazy_settle(vaddr_t start, vaddr_t end)
 {
-	struct lazy_range *l = lazy_find(start, end);
+	int err;
+
+	spin_lock(&lazy_lock);
+	err = lazy_settle_locked(start, end);
+	spin_unlock(&lazy_lock);
+	return err;
+}
+
+static bool lazy_remove_locked(vaddr_t start, vaddr_t end)
+{
+	struct lazy_range *l = lazy_find_locked(start, end);
 
 	if (l == NULL)
 		return false;
-	if (l->start < start && end < l->end && !linuxu_lazy_add(end, l->end, l->prot))
+	if (l->start < start && end < l->end && !lazy_add_locked(end, l->end, l->prot))
 		return false;
 	if (l->start < start)
 		l->end = start;
@@ -83,7 +104,7 @@ bool linuxu_lazy_remove(vaddr_t start, vaddr_t end)
 	return true;
 }
 
-void linuxu_lazy_forget(vaddr_t start, vaddr_t end)
+static void lazy_forget_locked(vaddr_t start, vaddr_t end)
 {
 	for (unsigned i = 0; i < lazy_used; i++) {
 		struct lazy_range *l = &lazy_ranges[i];
@@ -91,7 +112,7 @@ void linuxu_lazy_forget(vaddr_t start, vaddr_t end)
 		if (l->start >= end || start >= l->end)
 			continue;
 		if (l->start < start && end < l->end)
-			(void)lazy_tell_host(l);
+			(void)lazy_tell_host_locked(l);
 		else if (l->start < start)
 			l->end = start;
 		else
@@ -99,18 +120,42 @@ void linuxu_lazy_forget(vaddr_t start, vaddr_t end)
 	}
 }
 
+bool linuxu_lazy_remove(vaddr_t start, vaddr_t end)
+{
+	bool removed;
+
+	spin_lock(&lazy_lock);
+	removed = lazy_remove_locked(start, end);
+	if (!removed)
+		lazy_forget_locked(start, end);
+	spin_unlock(&lazy_lock);
+	return removed;
+}
+
 bool linuxu_lazy_protect(vaddr_t start, vaddr_t end, unsigned prot)
 {
+	bool noted = false;
+
 	/* Rights that are given, not taken, are given for use: the host may as well be told. */
-	if (prot != PROT_NONE || !linuxu_lazy_remove(start, end))
+	if (prot != PROT_NONE)
 		return false;
-	(void)linuxu_lazy_add(start, end, prot);
-	return true;
+	spin_lock(&lazy_lock);
+	if (lazy_remove_locked(start, end)) {
+		noted = true;
+		(void)lazy_add_locked(start, end, prot);
+	}
+	spin_unlock(&lazy_lock);
+	return noted;
 }
 
 bool linuxu_lazy_fault(vaddr_t addr)
 {
-	struct lazy_range *l = lazy_find(addr, addr + 1);
+	struct lazy_range *l;
+	bool told;
 
-	return l != NULL && l->prot != PROT_NONE && lazy_tell_host(l) == 0;
+	spin_lock(&lazy_lock);
+	l = lazy_find_locked(addr, addr + 1);
+	told = l != NULL && l->prot != PROT_NONE && lazy_tell_host_locked(l) == 0;
+	spin_unlock(&lazy_lock);
+	return told;
 }

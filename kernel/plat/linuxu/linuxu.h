@@ -3,6 +3,7 @@
 #ifndef PLAT_LINUXU_LINUXU_H
 #define PLAT_LINUXU_LINUXU_H
 
+#include "arch/arch.h"
 #include "base/types.h"
 #include "plat/linuxu/host.h"
 #include "plat/plat.h"
@@ -14,17 +15,52 @@ struct linuxu_host {
 	size_t sigstack_min; /* bytes the host puts on a signal stack */
 	uint64_t random[2];
 	bool fsgsbase;
+	bool user_dispatch; /* no seccomp: each thread switches Syscall User Dispatch on for itself
+			     */
+	int32_t pid;
 	int log_fd;
-	int exe_fd; /* the image's file, or negative */
+	int exe_fd;       /* the image's file, or negative */
+	const char *opts; /* KILN_OPTS, never NULL */
 };
 
+/*
+ * A CPU: a thread of the host. What other CPUs may touch is said; all else is its own, and what its
+ * signal handlers touch is volatile.
+ */
+struct linuxu_cpu {
+	struct cpu cpu; /* first: cpu_self() is this */
+	int32_t tid;    /* of the host's thread; set before it runs */
+	/* idle.c: LINUXU_WAKE_* bits, a futex of the host's. Any CPU. */
+	_Atomic uint32_t wake;
+	/* timer.c */
+	bool timer_created;
+	int32_t timer_id;
+	volatile uint64_t timer_armed_ns;   /* when the host's timer will fire; NEVER */
+	volatile uint64_t timer_wanted_ns;  /* what timer_set() asked for; NEVER */
+	volatile uint64_t timer_console_ns; /* when to look for input; NEVER: not, or idle */
+	uint32_t memory_seen; /* memory.c: how often rights had been given at the last fault */
+};
+
+#define LINUXU_CPU_INIT                                                                            \
+	{                                                                                          \
+		.timer_armed_ns = NEVER, .timer_wanted_ns = NEVER, .timer_console_ns = NEVER,      \
+	}
+
 extern struct linuxu_host linuxu_host;
+/* The CPUs that run or are about to, by number. */
+extern struct linuxu_cpu *linuxu_cpus[CONFIG_NR_CPUS];
+
+static ALWAYS_INLINE struct linuxu_cpu *linuxu_cpu_self(void)
+{
+	return (struct linuxu_cpu *)cpu_self();
+}
+
 extern const struct plat_ops linuxu_ops;
 
 /* Exit status when the host or the environment does not let the image run. */
 #define LINUXU_EXIT_CANNOT_START 125
 
-/* Start code only: say on standard error what is wrong (err: negative errno, or 0) and exit. */
+/* Say on standard error what is wrong (err: negative errno, or 0) and exit. */
 NORETURN void linuxu_die(const char *what, long err);
 NORETURN void linuxu_exit(int status);
 
@@ -46,6 +82,16 @@ WEAK int linuxu_load_open(const char *opts);
 /* Before the filter is there. A descriptor, or negative errno. */
 int linuxu_open(const char *path, unsigned flags);
 
+/* --- start.S --- */
+/* Where a new host thread begins: on its stack come this address, the struct linuxu_cpu, nothing.
+ */
+void linuxu_cpu_begin(void);
+
+/* --- cpus.c --- */
+unsigned linuxu_cpu_count(void);
+int linuxu_cpu_start(unsigned id);
+void linuxu_cpu_relax(unsigned spins);
+
 /* --- memory.c --- */
 /* Reserve all areas; the first stacks can be allocated afterwards. */
 void linuxu_memory_init(void);
@@ -62,6 +108,10 @@ int linuxu_pmap_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot);
 void linuxu_pmap_window(vaddr_t *min, vaddr_t *max);
 vaddr_t linuxu_kstack_alloc(size_t bytes);
 void linuxu_kstack_free(vaddr_t base, size_t bytes);
+/* mprotect(2). 0 or -ENOMEM. */
+MUST_CHECK int linuxu_memory_protect(vaddr_t va, size_t len, unsigned prot);
+/* Has memory been given rights since this CPU last asked? Then a fault may be older than that. */
+bool linuxu_memory_changed(void);
 void linuxu_ram_info(uint64_t *total, uint64_t *free);
 
 /* --- lazy.c --- */
@@ -70,24 +120,28 @@ void linuxu_ram_info(uint64_t *total, uint64_t *free);
 bool linuxu_lazy_add(vaddr_t start, vaddr_t end, unsigned prot);
 /* Tell the host now of all ranges that touch [start, end). 0 or -ENOMEM. */
 MUST_CHECK int linuxu_lazy_settle(vaddr_t start, vaddr_t end);
-/* If the host does not know of [start, end) at all: remove it, or change its rights, and return
- * true. */
+/* [start, end) goes: forget what is noted in it. True if the host does not know of any of it. */
 bool linuxu_lazy_remove(vaddr_t start, vaddr_t end);
+/* If the host does not know of [start, end) at all, change its rights and return true. */
 bool linuxu_lazy_protect(vaddr_t start, vaddr_t end, unsigned prot);
-/* [start, end) goes: forget what is noted in it. */
-void linuxu_lazy_forget(vaddr_t start, vaddr_t end);
 /* A page fault at addr: true if it was the first touch of a noted range and can be repeated.
  * Interrupt context. */
 bool linuxu_lazy_fault(vaddr_t addr);
 
 /* --- signal.c --- */
-/* Install the handlers on their own stack. */
+/* Install the handlers. */
 void linuxu_signal_init(void);
+/* Bytes of a stack for signal handlers. */
+size_t linuxu_signal_stack_bytes(void);
+/* On this CPU handlers run on this stack from here on, and the signals of mask are blocked. */
+void linuxu_signal_init_cpu(vaddr_t stack, uint64_t mask);
 
 /* --- seccomp.c --- */
 /* From here on the host serves only the calls this platform needs, and inline syscall instructions
  * trap. */
 void linuxu_filter_init(void);
+/* The same for a new thread, as far as it does not inherit it. */
+void linuxu_filter_init_cpu(void);
 
 /* --- clock.c --- */
 typedef long linuxu_clock_fn(int clock, void *out);
@@ -101,8 +155,22 @@ uint64_t linuxu_clock_realtime_ns(void);
 void linuxu_timer_set(uint64_t deadline_ns);
 /* The host's timer signal came: what is due, as PENDING_* bits. Interrupt context. */
 uint32_t linuxu_timer_expire(void);
+/* Look for console input every 10 ms, or no longer. */
+void linuxu_timer_console(bool on);
+
+/* --- idle.c --- */
 void linuxu_idle(uint64_t deadline_ns);
+/* A signal came: if this CPU is about to sleep, it does not. Interrupt context. */
+void linuxu_idle_interrupt(void);
+void linuxu_cpu_kick(unsigned id);
+/* If this CPU was kicked: note it in cpu->pending and return true. Interrupt context. */
+bool linuxu_cpu_take_kick(void);
 void linuxu_console_watch(bool on);
+/* The time to look for console input has come: what is due is added to *due. True if this CPU is to
+ * look again. Interrupt context. */
+bool linuxu_console_look(uint32_t *due);
+/* The process was stopped and goes on. Interrupt context. */
+void linuxu_idle_continue(void);
 
 /* --- console.c --- */
 /* Is there input, or its end? */

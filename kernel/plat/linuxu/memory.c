@@ -22,6 +22,8 @@
 #define WINDOW_SLACK_PAGES(bytes) ((bytes) / PAGE_SIZE / 16)
 
 static struct plat_ram memory_window, memory_ram;
+/* How often memory was given rights or pages in place of others. Any CPU. */
+static _Atomic uint32_t memory_changes;
 
 /* Anonymous memory somewhere (at = 0) or exactly there. Address or negative errno. */
 static long memory_map(uintptr_t at, size_t len, unsigned prot)
@@ -30,6 +32,41 @@ static long memory_map(uintptr_t at, size_t len, unsigned prot)
 			  HOST_MAP_PRIVATE | HOST_MAP_ANONYMOUS | HOST_MAP_NORESERVE |
 				  (at != 0 ? HOST_MAP_FIXED : 0),
 			  (uintptr_t)-1, 0);
+}
+
+static void memory_note_change(void)
+{
+	/* Whoever asks has waited for the mm lock of him who changed it, see vma_fault(). */
+	atomic_fetch_add_explicit(&memory_changes, 1, memory_order_relaxed);
+}
+
+bool linuxu_memory_changed(void)
+{
+	uint32_t now = atomic_load_explicit(&memory_changes, memory_order_relaxed);
+	uint32_t *seen = &linuxu_cpu_self()->memory_seen;
+	bool changed = now != *seen;
+
+	*seen = now;
+	return changed;
+}
+
+int linuxu_memory_protect(vaddr_t va, size_t len, unsigned prot)
+{
+	if (host_call3(HOST_NR_MPROTECT, va, len, prot))
+		return -ENOMEM;
+	if (prot != PROT_NONE)
+		memory_note_change();
+	return 0;
+}
+
+/* Pages and rights go, at once for all CPUs. Cannot fail. */
+static void memory_take(vaddr_t va, size_t len)
+{
+	if (memory_map(va, len, PROT_NONE) >= 0)
+		return;
+	/* The host is out of map entries (vm.max_map_count): at least the pages go back. */
+	host_call3(HOST_NR_MPROTECT, va, len, PROT_NONE);
+	host_call3(HOST_NR_MADVISE, va, len, HOST_MADV_DONTNEED);
 }
 
 /* Address space that the host allows in all (ulimit -v). */
@@ -76,7 +113,7 @@ static struct {
 	uint32_t warm;            /* list of freed stacks, all of warm_bytes */
 	uint32_t warm_count;
 	size_t warm_bytes;
-} kstack;
+} kstack = {.lock = SPINLOCK_INIT(LOCK_KSTACK)};
 
 static void kstack_init(size_t cap)
 {
@@ -112,56 +149,69 @@ static void kstack_list_push(uint32_t *list, uint32_t slot)
 	*list = slot;
 }
 
-static vaddr_t kstack_alloc_locked(size_t bytes)
+/* A slot, or 0; *warm: it has its memory. */
+static uint32_t kstack_take(size_t bytes, bool *warm)
 {
 	uint32_t slot = 0;
-	vaddr_t end;
 
-	if (kstack.warm_count > 0 && bytes == kstack.warm_bytes) {
+	spin_lock(&kstack.lock);
+	*warm = kstack.warm_count > 0 && bytes == kstack.warm_bytes;
+	if (*warm) {
 		kstack.warm_count--;
 		slot = kstack_list_pop(&kstack.warm);
-		return kstack.area.start + (slot + 1) * KSTACK_SLOT_BYTES - bytes;
+	} else {
+		slot = kstack_list_pop(&kstack.cold);
+		if (slot == 0 && kstack.frontier < kstack.limit)
+			slot = kstack.frontier++;
 	}
-	slot = kstack_list_pop(&kstack.cold);
-	if (slot == 0 && kstack.frontier < kstack.limit)
-		slot = kstack.frontier++;
-	if (slot == 0)
-		return 0;
-	end = kstack.area.start + (slot + 1) * KSTACK_SLOT_BYTES;
-	if (host_call3(HOST_NR_MPROTECT, end - bytes, bytes, PROT_READ | PROT_WRITE)) {
-		kstack_list_push(&kstack.cold, slot);
-		return 0;
-	}
-	return end - bytes;
+	spin_unlock(&kstack.lock);
+	return slot;
+}
+
+static void kstack_put_cold(uint32_t slot)
+{
+	spin_lock(&kstack.lock);
+	kstack_list_push(&kstack.cold, slot);
+	spin_unlock(&kstack.lock);
 }
 
 vaddr_t linuxu_kstack_alloc(size_t bytes)
 {
 	vaddr_t base;
+	uint32_t slot;
+	bool warm;
 
 	if (bytes > KSTACK_SLOT_BYTES - PAGE_SIZE)
 		return 0;
-	spin_lock(&kstack.lock);
-	base = kstack_alloc_locked(bytes);
-	spin_unlock(&kstack.lock);
+	slot = kstack_take(bytes, &warm);
+	if (slot == 0)
+		return 0;
+	base = kstack.area.start + (slot + 1) * KSTACK_SLOT_BYTES - bytes;
+	if (!warm && host_call3(HOST_NR_MPROTECT, base, bytes, PROT_READ | PROT_WRITE)) {
+		kstack_put_cold(slot);
+		return 0;
+	}
 	return base;
 }
 
 void linuxu_kstack_free(vaddr_t base, size_t bytes)
 {
 	uint32_t slot = (uint32_t)((base - kstack.area.start) / KSTACK_SLOT_BYTES);
+	bool warm;
 
 	spin_lock(&kstack.lock);
 	if (kstack.warm_count == 0)
 		kstack.warm_bytes = bytes;
-	if (kstack.warm_count < KSTACK_WARM_MAX && bytes == kstack.warm_bytes) {
+	warm = kstack.warm_count < KSTACK_WARM_MAX && bytes == kstack.warm_bytes;
+	if (warm) {
 		kstack.warm_count++;
 		kstack_list_push(&kstack.warm, slot);
-	} else {
-		linuxu_pmap_remove(base, bytes, base, base + bytes);
-		kstack_list_push(&kstack.cold, slot);
 	}
 	spin_unlock(&kstack.lock);
+	if (!warm) {
+		memory_take(base, bytes);
+		kstack_put_cold(slot);
+	}
 }
 
 /* --- all areas --- */
@@ -218,31 +268,20 @@ void linuxu_pmap_window(vaddr_t *min, vaddr_t *max)
 	*max = memory_window.end;
 }
 
-static int memory_protect(vaddr_t va, size_t len, unsigned prot)
-{
-	return host_call3(HOST_NR_MPROTECT, va, len, prot) ? -ENOMEM : 0;
-}
-
 int linuxu_pmap_reserve(vaddr_t va, size_t len, unsigned prot)
 {
 	if ((prot & PMAP_LAZY) && linuxu_lazy_add(va, va + len, prot & ~PMAP_LAZY))
 		return 0;
 	prot &= ~PMAP_LAZY;
-	return prot == PROT_NONE ? 0 : memory_protect(va, len, prot);
+	return prot == PROT_NONE ? 0 : linuxu_memory_protect(va, len, prot);
 }
 
 void linuxu_pmap_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)
 {
 	(void)touched_lo;
 	(void)touched_hi;
-	if (linuxu_lazy_remove(va, va + len))
-		return;
-	linuxu_lazy_forget(va, va + len);
-	if (memory_map(va, len, PROT_NONE) >= 0)
-		return;
-	/* The host is out of map entries (vm.max_map_count): at least the pages go back. */
-	host_call3(HOST_NR_MADVISE, va, len, HOST_MADV_DONTNEED);
-	host_call3(HOST_NR_MPROTECT, va, len, PROT_NONE);
+	if (!linuxu_lazy_remove(va, va + len))
+		memory_take(va, len);
 }
 
 int linuxu_pmap_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo,
@@ -254,7 +293,7 @@ int linuxu_pmap_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_l
 		return 0;
 	if (linuxu_lazy_settle(va, va + len))
 		return -ENOMEM;
-	return memory_protect(va, len, prot);
+	return linuxu_memory_protect(va, len, prot);
 }
 
 void linuxu_pmap_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)
@@ -316,8 +355,9 @@ int linuxu_pmap_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot)
 		restored = memory_move(new_va, old, moved);
 	/* What was moved away left a hole in the window: reserve it again. */
 	if (moved == len)
-		linuxu_pmap_remove(old, len, old, old + len);
+		memory_take(old, len);
 	else
-		linuxu_pmap_remove(new_va, restored, new_va, new_va + restored);
+		memory_take(new_va, restored);
+	memory_note_change();
 	return moved == len ? 0 : -ENOMEM;
 }

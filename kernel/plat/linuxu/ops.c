@@ -9,17 +9,6 @@ static size_t entropy_get(void *buf, size_t n)
 	return r > 0 ? (size_t)r : 0;
 }
 
-static void cpu_relax(unsigned spins)
-{
-	(void)spins;
-	arch_pause();
-}
-
-static unsigned cpu_count(void)
-{
-	return 1;
-}
-
 const struct plat_ops linuxu_ops = {
 	.name = "linuxu",
 	.load = &linuxu_load_ops,
@@ -43,8 +32,10 @@ const struct plat_ops linuxu_ops = {
 	.clock_realtime_ns = linuxu_clock_realtime_ns,
 	.timer_set = linuxu_timer_set,
 	.idle = linuxu_idle,
-	.cpu_count = cpu_count,
-	.cpu_relax = cpu_relax,
+	.cpu_count = linuxu_cpu_count,
+	.cpu_start = linuxu_cpu_start,
+	.cpu_kick = linuxu_cpu_kick,
+	.cpu_relax = linuxu_cpu_relax,
 	.entropy = entropy_get,
 	.exe_read = linuxu_exe_read,
 	.exit = linuxu_exit,

@@ -43,14 +43,16 @@ struct bpf_program {
 #define SECCOMP_RET_TRAP 0x00030000u
 #define SECCOMP_RET_ALLOW 0x7fff0000u
 
-#define ARG_ANY (-1)
+#define RULE_VALUES 3u
 
-/* A host call that is allowed: with any arguments, or with one argument of these values only. */
+/* A host call that is allowed: with any arguments, or with one or two arguments of these values
+ * only. */
 struct filter_rule {
 	uint16_t nr;
-	int8_t arg;
-	uint8_t count;
-	uint32_t values[3];
+	struct {
+		uint8_t arg, count; /* count 0: not looked at */
+		uint32_t values[RULE_VALUES];
+	} checks[2];
 };
 
 #define FILTER_MAX 128
@@ -70,43 +72,55 @@ static void filter_emit(struct filter *f, uint16_t code, uint32_t k, unsigned jt
 /* The accumulator holds the number, before and behind. */
 static void filter_emit_rule(struct filter *f, const struct filter_rule *r)
 {
-	if (r->arg == ARG_ANY) {
-		filter_emit(f, BPF_JEQ_K, r->nr, 0, 1);
-		filter_emit(f, BPF_RET_K, SECCOMP_RET_ALLOW, 0, 0);
-		return;
+	const unsigned first = f->len;
+
+	filter_emit(f, BPF_JEQ_K, r->nr, 0, 0);
+	for (unsigned c = 0; c < ARRAY_SIZE(r->checks) && r->checks[c].count > 0; c++) {
+		const unsigned count = r->checks[c].count;
+
+		filter_emit(f, BPF_LD_W_ABS, DATA_ARG_LO((uint32_t)r->checks[c].arg), 0, 0);
+		for (unsigned i = 0; i < count; i++)
+			filter_emit(f, BPF_JEQ_K, r->checks[c].values[i], count - i, 0);
+		filter_emit(f, BPF_RET_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
 	}
-	filter_emit(f, BPF_JEQ_K, r->nr, 0, r->count + 3u);
-	filter_emit(f, BPF_LD_W_ABS, DATA_ARG_LO((uint32_t)r->arg), 0, 0);
-	for (unsigned i = 0; i < r->count; i++)
-		filter_emit(f, BPF_JEQ_K, r->values[i], r->count - i, 0);
-	filter_emit(f, BPF_RET_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
 	filter_emit(f, BPF_RET_K, SECCOMP_RET_ALLOW, 0, 0);
+	/* Another number: behind all that. */
+	if (f->len <= FILTER_MAX)
+		f->insns[first].jf = (uint8_t)(f->len - first - 1);
 }
 
 /* Calls from hostcall.S, the frequent ones first. */
 static void filter_emit_host_calls(struct filter *f)
 {
 	const uint32_t log_fd = (uint32_t)linuxu_host.log_fd, exe_fd = (uint32_t)linuxu_host.exe_fd;
+	const uint32_t pid = (uint32_t)linuxu_host.pid;
 	const struct filter_rule rules[] = {
-		{HOST_NR_RT_SIGRETURN, ARG_ANY, 0, {0}},
-		{HOST_NR_PPOLL, ARG_ANY, 0, {0}},
-		{HOST_NR_TIMER_SETTIME, ARG_ANY, 0, {0}},
-		{HOST_NR_WRITE, 0, 3, {1, 2, log_fd}},
-		{HOST_NR_READ, 0, 1, {0}},
-		{HOST_NR_MPROTECT, ARG_ANY, 0, {0}},
-		{HOST_NR_MMAP, 3, 3, {HOST_MAP_WINDOW, HOST_MAP_FILE, HOST_MAP_RESERVE}},
-		{HOST_NR_MADVISE, ARG_ANY, 0, {0}},
-		{HOST_NR_MREMAP, ARG_ANY, 0, {0}},
-		{HOST_NR_CLOCK_GETTIME, ARG_ANY, 0, {0}},
-		{HOST_NR_GETTID, ARG_ANY, 0, {0}},
-		{HOST_NR_TIMER_CREATE, 0, 1, {HOST_CLOCK_MONOTONIC}},
-		{HOST_NR_GETRANDOM, ARG_ANY, 0, {0}},
-		{HOST_NR_IOCTL, 1, 1, {HOST_TCGETS}},
-		{HOST_NR_PREAD64, 0, 1, {exe_fd}},
-		{HOST_NR_LSEEK, 0, 1, {exe_fd}},
-		{HOST_NR_SYSINFO, ARG_ANY, 0, {0}},
-		{HOST_NR_ARCH_PRCTL, 0, 1, {HOST_ARCH_SET_FS}},
-		{HOST_NR_EXIT_GROUP, ARG_ANY, 0, {0}},
+		{.nr = HOST_NR_RT_SIGRETURN},
+		{HOST_NR_FUTEX, {{1, 2, {HOST_FUTEX_WAIT_PRIVATE, HOST_FUTEX_WAKE_PRIVATE}}}},
+		{.nr = HOST_NR_PPOLL},
+		{HOST_NR_TGKILL, {{0, 1, {pid}}, {2, 1, {HOST_SIGURG}}}},
+		{.nr = HOST_NR_TIMER_SETTIME},
+		{HOST_NR_WRITE, {{0, 3, {1, 2, log_fd}}}},
+		{HOST_NR_READ, {{0, 1, {0}}}},
+		{.nr = HOST_NR_MPROTECT},
+		{HOST_NR_MMAP, {{3, 3, {HOST_MAP_WINDOW, HOST_MAP_FILE, HOST_MAP_RESERVE}}}},
+		{.nr = HOST_NR_MADVISE},
+		{.nr = HOST_NR_SCHED_YIELD},
+		{.nr = HOST_NR_MREMAP},
+		{.nr = HOST_NR_CLOCK_GETTIME},
+		{.nr = HOST_NR_RESTART_SYSCALL},
+		{HOST_NR_TIMER_CREATE, {{0, 1, {HOST_CLOCK_MONOTONIC}}}},
+		{.nr = HOST_NR_GETRANDOM},
+		{HOST_NR_IOCTL, {{1, 1, {HOST_TCGETS}}}},
+		{HOST_NR_PREAD64, {{0, 1, {exe_fd}}}},
+		{HOST_NR_LSEEK, {{0, 1, {exe_fd}}}},
+		{.nr = HOST_NR_SYSINFO},
+		{HOST_NR_SCHED_GETAFFINITY, {{0, 1, {0}}}},
+		{HOST_NR_ARCH_PRCTL, {{0, 2, {HOST_ARCH_SET_FS, HOST_ARCH_SET_GS}}}},
+		{HOST_NR_CLONE, {{0, 1, {HOST_CLONE_THREAD}}}},
+		{.nr = HOST_NR_RT_SIGPROCMASK},
+		{.nr = HOST_NR_SIGALTSTACK},
+		{.nr = HOST_NR_EXIT_GROUP},
 	};
 
 	filter_emit(f, BPF_LD_W_ABS, DATA_NR, 0, 0);
@@ -187,16 +201,23 @@ static long filter_install(void)
 	return r;
 }
 
+/* The vDSO is outside of hostcall.S: signal.c makes its calls for it. */
+static long dispatch_install(void)
+{
+	return host_call6(HOST_NR_PRCTL, HOST_PR_SET_SYSCALL_USER_DISPATCH, 1,
+			  (uintptr_t)linuxu_hostcall_start,
+			  (uintptr_t)(linuxu_hostcall_end - linuxu_hostcall_start), 0, 0);
+}
+
 void linuxu_filter_init(void)
 {
 	long seccomp_err = filter_install(), dispatch_err;
 
 	if (seccomp_err == 0)
 		return;
-	dispatch_err = host_call6(HOST_NR_PRCTL, HOST_PR_SET_SYSCALL_USER_DISPATCH, 1,
-				  (uintptr_t)linuxu_hostcall_start,
-				  (uintptr_t)(linuxu_hostcall_end - linuxu_hostcall_start), 0, 0);
-	if (dispatch_err == 0)
+	dispatch_err = dispatch_install();
+	linuxu_host.user_dispatch = dispatch_err == 0;
+	if (linuxu_host.user_dispatch)
 		log_line(LOG_WARN,
 			 "the host has no seccomp (error %ld): host calls are not filtered",
 			 -seccomp_err);
@@ -206,4 +227,12 @@ void linuxu_filter_init(void)
 			"the host has neither seccomp (error %ld) nor Syscall User Dispatch "
 			"(error %ld): system calls that the program makes by itself reach the host",
 			-seccomp_err, -dispatch_err);
+}
+
+void linuxu_filter_init_cpu(void)
+{
+	long err = linuxu_host.user_dispatch ? dispatch_install() : 0;
+
+	if (err)
+		linuxu_die("system calls of the program cannot be caught on another CPU", err);
 }

@@ -15,6 +15,7 @@
 #include "base/errno.h"
 #include "base/string.h"
 #include "core/trap.h"
+#include "core/vma.h"
 #include "plat/linuxu/linuxu.h"
 
 #define AUDIT_ARCH_X86_64 0xc000003eu
@@ -124,13 +125,9 @@ static NORETURN void trap_jump(struct host_ucontext *uc, uint64_t vector, uint64
 	__builtin_unreachable();
 }
 
-static void signal_timer(struct host_ucontext *uc)
+/* An interrupt has left something in cpu->pending: it is looked at at the next opportunity. */
+static void signal_interrupt(struct host_ucontext *uc)
 {
-	uint32_t due = linuxu_timer_expire();
-
-	if (due == 0)
-		return;
-	cpu_pend(due);
 	if (!linuxu_kstack_holds(uc->rsp)) {
 		trap_enter(uc, TRAP_TIMER, 0);
 		return;
@@ -138,6 +135,17 @@ static void signal_timer(struct host_ucontext *uc)
 	arch_interrupt_fixup(&uc->rip, &uc->rsp);
 	if (uc->rip >= (uintptr_t)linuxu_ppoll_check && uc->rip < (uintptr_t)linuxu_ppoll_ip)
 		uc->rip = (uintptr_t)linuxu_ppoll_check;
+	linuxu_idle_interrupt();
+}
+
+static void signal_timer(struct host_ucontext *uc)
+{
+	uint32_t due = linuxu_timer_expire();
+
+	if (due == 0)
+		return;
+	cpu_pend(due);
+	signal_interrupt(uc);
 }
 
 /* Syscall User Dispatch also catches the vDSO's own call (of an unreadable clock): make it. */
@@ -149,14 +157,26 @@ static bool signal_vdso_call(struct host_ucontext *uc)
 	return true;
 }
 
+/*
+ * A page fault that is none: the first touch of a range that the host has not been told of, a stack
+ * that grows, or one that is older than what another CPU has changed meanwhile. Each change is an
+ * excuse once; whether it was about this address the next try will tell.
+ */
+static bool signal_fault_resolve(const struct host_ucontext *uc)
+{
+	return linuxu_lazy_fault(uc->cr2) ||
+	       vma_fault(uc->cr2, uc->error & PF_WRITE, uc->error & PF_FETCH) ||
+	       linuxu_memory_changed();
+}
+
 static void signal_fault_kernel(struct host_ucontext *uc, uint64_t vector, uint64_t error)
 {
 	struct trap_frame f;
 
-	if (vector == TRAP_PAGE_FAULT && linuxu_lazy_fault(uc->cr2))
+	if (vector == TRAP_PAGE_FAULT && signal_fault_resolve(uc))
 		return;
 	frame_load(&f, uc, vector, error);
-	if (!trap_step_over(&f) && !trap_try_fault(&f))
+	if (!trap_step_over(&f) && !trap_fixup(&f))
 		trap_kernel_fault(&f);
 	frame_store(&f, uc);
 }
@@ -187,11 +207,11 @@ static void signal_fault(int sig, struct host_ucontext *uc)
 		signal_fault_kernel(uc, vector, uc->error);
 		return;
 	}
-	if (vector == TRAP_PAGE_FAULT && linuxu_lazy_fault(uc->cr2))
+	if (vector == TRAP_PAGE_FAULT && signal_fault_resolve(uc))
 		return;
-	/* Stacks grow, and kernel code on the program's stack (DIRECT calls) tolerates faults. */
+	/* Kernel code on the program's stack (DIRECT calls) tolerates faults. */
 	frame_load(&f, uc, vector, uc->error);
-	if (trap_try_fault(&f))
+	if (trap_fixup(&f))
 		frame_store(&f, uc);
 	else
 		trap_enter(uc, vector, uc->error);
@@ -200,9 +220,13 @@ static void signal_fault(int sig, struct host_ucontext *uc)
 static void signal_handle(int sig, const struct host_siginfo *info, struct host_ucontext *uc)
 {
 	if (sig == HOST_SIGCONT)
-		return; /* so that ppoll ends and what is left of its timeout is found anew */
-	if (sig == HOST_SIGALRM)
+		linuxu_idle_continue();
+	else if (sig == HOST_SIGALRM)
 		signal_timer(uc);
+	else if (sig == HOST_SIGURG && linuxu_cpu_take_kick())
+		signal_interrupt(uc);
+	else if (sig == HOST_SIGURG)
+		return;
 	else if (info->code <= 0) /* kill(1), not a fault: as if there were no handler */
 		linuxu_exit(128 + sig);
 	else if (sig == HOST_SIGSYS)
@@ -227,25 +251,38 @@ static void signal_install(int sig, uintptr_t handler)
 		linuxu_die("the host refuses a signal handler", err);
 }
 
-void linuxu_signal_init(void)
+size_t linuxu_signal_stack_bytes(void)
 {
-	static const uint8_t handled[] = {HOST_SIGSEGV, HOST_SIGBUS,  HOST_SIGFPE,  HOST_SIGILL,
-					  HOST_SIGTRAP, HOST_SIGALRM, HOST_SIGCONT, HOST_SIGSYS};
-	size_t size = ALIGN_UP(SIGSTACK_FRAMES * linuxu_host.sigstack_min + SIGSTACK_OWN_BYTES,
-			       PAGE_SIZE);
-	struct host_stack stack = {.sp = linuxu_kstack_alloc(size), .size = size};
-	uint64_t unblock = 0;
-	long err = stack.sp != 0 ? host_call2(HOST_NR_SIGALTSTACK, (uintptr_t)&stack, 0) : -ENOMEM;
+	return ALIGN_UP(SIGSTACK_FRAMES * linuxu_host.sigstack_min + SIGSTACK_OWN_BYTES, PAGE_SIZE);
+}
+
+void linuxu_signal_init_cpu(vaddr_t stack, uint64_t mask)
+{
+	const struct host_stack alternate = {.sp = stack, .size = linuxu_signal_stack_bytes()};
+	long err = host_call2(HOST_NR_SIGALTSTACK, (uintptr_t)&alternate, 0);
 
 	if (err)
 		linuxu_die("the host refuses the signal stack", err);
+	host_call4(HOST_NR_RT_SIGPROCMASK, HOST_SIG_SETMASK, (uintptr_t)&mask, 0, sizeof(mask));
+}
+
+void linuxu_signal_init(void)
+{
+	static const uint8_t handled[] = {HOST_SIGSEGV, HOST_SIGBUS,  HOST_SIGFPE,
+					  HOST_SIGILL,  HOST_SIGTRAP, HOST_SIGALRM,
+					  HOST_SIGURG,  HOST_SIGCONT, HOST_SIGSYS};
+	vaddr_t stack = linuxu_kstack_alloc(linuxu_signal_stack_bytes());
+	uint64_t mask = 0;
+
+	if (stack == 0)
+		linuxu_die("no memory for the signal stack", -ENOMEM);
+	/* Blocked signals are inherited through execve. */
+	host_call4(HOST_NR_RT_SIGPROCMASK, HOST_SIG_BLOCK, 0, (uintptr_t)&mask, sizeof(mask));
 	for (unsigned i = 0; i < ARRAY_SIZE(handled); i++) {
 		signal_install(handled[i], (uintptr_t)signal_handle);
-		unblock |= 1UL << (handled[i] - 1);
+		mask &= ~(1UL << (handled[i] - 1));
 	}
 	/* A closed pipe is an error of write(2); the kernel raises the program's SIGPIPE itself. */
 	signal_install(HOST_SIGPIPE, HOST_SIG_IGN);
-	/* Blocked signals are inherited through execve. */
-	host_call4(HOST_NR_RT_SIGPROCMASK, HOST_SIG_UNBLOCK, (uintptr_t)&unblock, 0,
-		   sizeof(unblock));
+	linuxu_signal_init_cpu(stack, mask);
 }

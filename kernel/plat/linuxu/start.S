@@ -33,4 +33,24 @@ linuxu_stack_call:
 	ud2
 	.size linuxu_stack_call, . - linuxu_stack_call
 
+/*
+ * A new host thread: its stack pointer was at this address, which the return from linuxu_hostcall took. Compiled code
+ * needs %gs first; signals are blocked. (struct cpu_start_frame, cpus.c)
+ */
+	.section .text.linuxu_cpu_begin, "ax", @progbits
+	.globl linuxu_cpu_begin
+	.hidden linuxu_cpu_begin
+	.type linuxu_cpu_begin, @function
+linuxu_cpu_begin:
+	xor %ebp, %ebp
+	mov $HOST_ARCH_SET_GS, %edi
+	pop %rsi
+	mov $HOST_NR_ARCH_PRCTL, %eax
+	call linuxu_hostcall
+	pop %rdi
+	pop %rsi
+	call linuxu_cpu_enter
+	ud2
+	.size linuxu_cpu_begin, . - linuxu_cpu_begin
+
 	.section .note.GNU-stack, "", @progbits

@@ -17,9 +17,10 @@
  * Linux 5.14). */
 #define SIGSTACK_MIN_DEFAULT 12288u
 
-struct linuxu_host linuxu_host = {.log_fd = 2, .exe_fd = -1, .sigstack_min = SIGSTACK_MIN_DEFAULT};
+struct linuxu_host linuxu_host = {
+	.log_fd = 2, .exe_fd = -1, .sigstack_min = SIGSTACK_MIN_DEFAULT, .opts = ""};
 
-struct cpu linuxu_boot_cpu;
+struct linuxu_cpu linuxu_boot_cpu = LINUXU_CPU_INIT;
 static struct boot_info boot_info;
 
 NORETURN void linuxu_start(uintptr_t *sp);
@@ -74,11 +75,11 @@ static const uintptr_t *start_args(uintptr_t *sp)
 	boot_info.argc = (int)sp[0];
 	boot_info.argv = (char **)(sp + 1);
 	boot_info.envp = boot_info.argv + boot_info.argc + 1;
-	boot_info.cmdline = "";
 	for (in = out = boot_info.envp; *in != NULL; in++)
-		if (!str_prefix(*in, "KILN_OPTS=", &boot_info.cmdline))
+		if (!str_prefix(*in, "KILN_OPTS=", &linuxu_host.opts))
 			*out++ = *in;
 	*out = NULL;
+	boot_info.cmdline = linuxu_host.opts;
 	start_log_fd(boot_info.cmdline);
 	return (const uintptr_t *)(in + 1);
 }
@@ -127,8 +128,12 @@ static void fs_base_write(uintptr_t base)
 
 static void start_cpu(uintptr_t stack_base)
 {
-	struct cpu *c = &linuxu_boot_cpu;
+	struct cpu *c = &linuxu_boot_cpu.cpu;
 
+	/* The first thread has the process's id. */
+	linuxu_host.pid = (int32_t)host_call1(HOST_NR_GETPID, 0);
+	linuxu_boot_cpu.tid = linuxu_host.pid;
+	linuxu_cpus[0] = &linuxu_boot_cpu;
 	c->self = c;
 	memcpy(&c->canary, linuxu_host.random, sizeof(c->canary));
 	c->canary = (c->canary * 0xff51afd7ed558ccdu) &

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Several CPUs: each is a thread of the host, which lives until the process ends. They share
+ * everything but %gs, the stack for signal handlers and the timer, and are created with all signals
+ * blocked, so that no handler runs before these are there.
+ */
+#include "arch/arch.h"
+#include "base/cmdline.h"
+#include "base/errno.h"
+#include "core/log.h"
+#include "plat/linuxu/linuxu.h"
+
+#define AFFINITY_WORDS 128 /* 8192 CPUs, the most that Linux is built for */
+#define CPU_STACK_BYTES (16UL << 10)
+#define CPU_ALIGN 64UL  /* other CPUs write to it; also what a stack needs */
+#define RELAX_SPINS 64u /* of waiting for a lock, then its holder may need the host's CPU */
+
+struct linuxu_cpu *linuxu_cpus[CONFIG_NR_CPUS];
+
+/* cpus=N of KILN_OPTS; 0: none. */
+static unsigned cpu_count_wanted(void)
+{
+	const char *opts = linuxu_host.opts;
+	struct cmdline_token token, value;
+	unsigned n = 0;
+
+	while (cmdline_next(&opts, &token)) {
+		if (!cmdline_has_prefix(&token, "cpus=", &value))
+			continue;
+		n = 0;
+		for (size_t i = 0; i < value.len && n <= CONFIG_NR_CPUS; i++) {
+			unsigned digit = (unsigned)(value.text[i] - '0');
+
+			n = digit <= 9 ? n * 10 + digit : CONFIG_NR_CPUS + 1;
+		}
+		if (n == 0 || n > CONFIG_NR_CPUS)
+			log_line(LOG_WARN, "cpus=%.*s in KILN_OPTS is no number from 1 to %u",
+				 (int)value.len, value.text, CONFIG_NR_CPUS);
+	}
+	return n <= CONFIG_NR_CPUS ? n : 0;
+}
+
+/* CPUs of the host that this process may use. */
+static unsigned cpu_count_host(void)
+{
+	uint64_t mask[AFFINITY_WORDS];
+	long bytes = host_call3(HOST_NR_SCHED_GETAFFINITY, 0, sizeof(mask), (uintptr_t)mask);
+	unsigned n = 0;
+
+	for (long i = 0; i < bytes / (long)sizeof(mask[0]); i++)
+		for (uint64_t word = mask[i]; word != 0; word &= word - 1)
+			n++;
+	return MAX(n, 1u);
+}
+
+unsigned linuxu_cpu_count(void)
+{
+	static _Atomic unsigned count;
+	unsigned n = atomic_load_explicit(&count, memory_order_relaxed);
+
+	if (n == 0) {
+		n = cpu_count_wanted();
+		if (n == 0)
+			n = MIN(cpu_count_host(), (unsigned)CONFIG_NR_CPUS);
+		atomic_store_explicit(&count, n, memory_order_relaxed);
+	}
+	return n;
+}
+
+/* What linuxu_cpu_begin() finds on the stack. */
+struct cpu_start_frame {
+	void (*begin)(void);
+	struct linuxu_cpu *cpu;
+	vaddr_t signal_stack;
+	uint64_t signal_mask;
+};
+_Static_assert(sizeof(struct cpu_start_frame) % 16 == 0, "alignment of the stack");
+
+NORETURN void linuxu_cpu_enter(vaddr_t signal_stack, uint64_t signal_mask);
+
+/* The first steps of a new CPU in C, called by linuxu_cpu_begin(). */
+void linuxu_cpu_enter(vaddr_t signal_stack, uint64_t signal_mask)
+{
+	linuxu_filter_init_cpu();
+	linuxu_signal_init_cpu(signal_stack, signal_mask);
+	cpu_main();
+}
+
+/* Start the host's thread. 0 or what the host said. */
+static long cpu_clone(struct linuxu_cpu *c, vaddr_t signal_stack)
+{
+	struct cpu_start_frame *frame = (struct cpu_start_frame *)c - 1;
+	uint64_t all = ~0UL, mask = 0;
+	long r;
+
+	host_call4(HOST_NR_RT_SIGPROCMASK, HOST_SIG_SETMASK, (uintptr_t)&all, (uintptr_t)&mask,
+		   sizeof(all));
+	*frame = (struct cpu_start_frame){linuxu_cpu_begin, c, signal_stack, mask};
+	r = host_call6(HOST_NR_CLONE, HOST_CLONE_THREAD, (uintptr_t)frame, (uintptr_t)&c->tid, 0, 0,
+		       0);
+	host_call4(HOST_NR_RT_SIGPROCMASK, HOST_SIG_SETMASK, (uintptr_t)&mask, 0, sizeof(mask));
+	return r < 0 ? r : 0;
+}
+
+int linuxu_cpu_start(unsigned id)
+{
+	vaddr_t stack = linuxu_kstack_alloc(CPU_STACK_BYTES);
+	vaddr_t signal_stack = linuxu_kstack_alloc(linuxu_signal_stack_bytes());
+	struct linuxu_cpu *c = (struct linuxu_cpu *)ALIGN_DOWN(stack + CPU_STACK_BYTES - sizeof(*c),
+							       CPU_ALIGN);
+	long err = -ENOMEM;
+
+	if (stack != 0 && signal_stack != 0) {
+		*c = (struct linuxu_cpu)LINUXU_CPU_INIT;
+		c->cpu.self = &c->cpu;
+		c->cpu.id = id;
+		c->cpu.canary = cpu_self()->canary;
+		c->cpu.kstack_base = stack;
+		c->cpu.kstack_top = (uintptr_t)c;
+		linuxu_cpus[id] = c;
+		err = cpu_clone(c, signal_stack);
+	}
+	if (err == 0)
+		return 0;
+	linuxu_cpus[id] = NULL; /* nobody kicks a CPU that has not been started */
+	if (signal_stack != 0)
+		linuxu_kstack_free(signal_stack, linuxu_signal_stack_bytes());
+	if (stack != 0)
+		linuxu_kstack_free(stack, CPU_STACK_BYTES);
+	return (int)err;
+}
+
+void linuxu_cpu_relax(unsigned spins)
+{
+	if (spins % RELAX_SPINS == RELAX_SPINS - 1)
+		host_call1(HOST_NR_SCHED_YIELD, 0);
+	else
+		arch_pause();
+}
