@@ -57,6 +57,7 @@ class Case:
     machine: str = None     # kvm
     cpu: str = None         # kvm
     max_cpu: float = None   # seconds of processor time
+    max_rss: float = None   # MiB
     cflags: list = field(default_factory=list)
     needs: list = field(default_factory=list)       # CPU flags of the host for linux and linuxu
     alone: bool = False     # nothing else may run meanwhile (it measures time)
@@ -75,7 +76,7 @@ def _set(case, key, value, where):
         setattr(case, key, value)
     elif key in ("status", "repeat"):
         setattr(case, key, int(value))
-    elif key in ("timeout", "max-cpu"):
+    elif key in ("timeout", "max-cpu", "max-rss"):
         setattr(case, key.replace("-", "_"), float(value))
     elif key == "cpus":
         case.cpus = tuple(int(n) for n in value.split())

@@ -34,6 +34,8 @@ def judge_patterns(case, outcome, platform):
     wrong += [f"something in stderr matches /{p}/" for p in case.stderr_not if re.search(p, err, re.M)]
     if case.max_cpu is not None and platform != "linux" and outcome.cpu_seconds > case.max_cpu:
         wrong.append(f"{outcome.cpu_seconds:.2f} s of processor time, at most {case.max_cpu} allowed")
+    if case.max_rss is not None and platform != "linux" and outcome.rss_mib > case.max_rss:
+        wrong.append(f"{outcome.rss_mib:.0f} MiB of memory, at most {case.max_rss:.0f} allowed")
     return wrong
 
 

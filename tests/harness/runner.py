@@ -20,12 +20,14 @@ class Outcome:
     stderr: bytes
     seconds: float
     cpu_seconds: float
+    rss_mib: float       # the most that one of its processes had in memory
 
     def log(self):
         """Everything about the run, for a failure's log."""
         status = "stopped after its time was over" if self.status is None else self.status
         lines = [f"$ {shell_text(self.command)}",
-                 f"status: {status}, {self.seconds:.1f} s, {self.cpu_seconds:.1f} s of processor time"]
+                 f"status: {status}, {self.seconds:.1f} s, {self.cpu_seconds:.1f} s of processor time, "
+                 f"{self.rss_mib:.0f} MiB"]
         for name, data in (("stdout", self.stdout), ("stderr", self.stderr)):
             text = data.decode(errors="backslashreplace")
             text = "".join(c if c == "\n" or c.isprintable() else f"\\x{ord(c):02x}" for c in text)
@@ -115,7 +117,7 @@ def run_command(command, env=(), stdin=b"", timeout=60, clean_env=False):
     stop()
     status = p.returncode if p.returncode >= 0 else 128 - p.returncode
     return Outcome(list(command), None if over.is_set() else status, bytes(out), bytes(err),
-                   time.monotonic() - start, usage.ru_utime + usage.ru_stime)
+                   time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def run_case(settings, platform, cpus, case, image, seed):
