@@ -295,7 +295,6 @@ void machine_reset(void)
 		thread_init();
 	memset(percpu_table[0], 0, sizeof(struct percpu));
 	percpu_init();
-	sched_accounting = sched_careful = sched_restricted = false;
 	sched_idle_cpus = 0;
 	for (int sig = 1; sig <= SIGNAL_MAX; sig++) {
 		const struct k_sigaction ignore = {.handler = 1}, dfl = {0};
@@ -304,6 +303,8 @@ void machine_reset(void)
 		if (signal_action(sig, &ignore, NULL) == 0)
 			assert_int_equal(signal_action(sig, &dfl, NULL), 0);
 	}
+	assert_in_range(sched_attention, 0, SCHED_SIGNAL - 1);
+	sched_attention = 0;
 	for (unsigned i = 0; i < KSTACKS_MAX; i++)
 		if (kstacks[i].base)
 			machine_kstack_free(kstacks[i].base, kstacks[i].bytes);
