@@ -127,12 +127,23 @@ static unsigned node_step(unsigned dir, const char *name, size_t len)
 	return node_find(dir, name, len);
 }
 
+/* The program's own file, where it believes it was started from: in no folder, but to be opened. */
+static bool node_is_exe_path(const char *path)
+{
+	return proc_program.exe != NULL && strcmp(path, proc_program.exe) == 0 &&
+	       plat->exe_read(NULL, 0, 0, NULL) >= 0;
+}
+
 int node_resolve(unsigned dir, const char *path, bool follow, struct node_path *out)
 {
 	struct node_path at = {.parent = dir, .node = dir};
 
 	if (*path == 0)
 		return -ENOENT;
+	if (node_is_exe_path(path)) {
+		*out = (struct node_path){.parent = NODE_ROOT, .node = NODE_EXE};
+		return 0;
+	}
 	if (*path == '/')
 		at.parent = at.node = NODE_ROOT;
 	for (;;) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The file tree that every image has: /dev, /proc and a few empty folders, fixed and read-only. A
- * node is a number in a table; links of /proc/self/fd are the numbers from NODE_FD on.
+ * The file tree that every image has: /dev, /proc and a few empty folders, fixed and read-only; and
+ * the program's file under the path that it was started by. A node is a number in a table; links of
+ * /proc/self/fd are the numbers from NODE_FD on.
  */
 #ifndef FS_NODE_H
 #define FS_NODE_H

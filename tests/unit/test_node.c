@@ -150,6 +150,8 @@ static void paths_resolve_as_in_posix(void **state)
 		{"/proc/self/exe", true, NODE_EXE},
 		{"/proc/self/exe", false, NODE_SELF_EXE},
 		{"/proc/self/exe/", false, -ENOTDIR},
+		{"/bin/program", true, NODE_EXE},
+		{"/bin/program2", true, -ENOENT},
 		{"fd", false, NODE_DEV_FD},
 		{"fd", true, NODE_SELF_FD},
 		{"fd/", false, NODE_SELF_FD},
@@ -163,6 +165,7 @@ static void paths_resolve_as_in_posix(void **state)
 		{"fd/..", true, NODE_PROC_SELF},
 	};
 
+	proc_program.exe = "/bin/program";
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_int_equal(find(cases[i].path, cases[i].follow), cases[i].node);
 }
