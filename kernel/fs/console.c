@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The console's files. The platform cannot be asked whether there is input without taking it, so
- * that poll() reads ahead into a small buffer, which the next read empties first.
+ * The console's files. A platform that cannot be asked whether there is input without taking it
+ * (kvm) is read ahead by poll() into a small buffer, which the next read empties first.
  *
- * A write goes out in one piece: a mutex for each of standard output and error is held meanwhile,
- * a sleeping lock because a device or the host may let it wait.
+ * A write goes out in one piece, unless it has to wait for room: a mutex for each of standard
+ * output and error is held meanwhile, a sleeping lock because a device may let it wait.
  */
 #include "fs/console.h"
 #include "base/errno.h"
@@ -17,16 +17,21 @@
 #include "fs/termios.h"
 #include "plat/plat.h"
 
+#define WAITQ_INIT(wq)                                                                             \
+	{                                                                                          \
+		.lock = SPINLOCK_INIT(LOCK_WAITQ), .waiters = LIST_INIT((wq).waiters)              \
+	}
+
 static struct {
-	struct waitq readers;
+	struct waitq readers, writers[2]; /* writers: by fd - 1 */
 	/* Guards what follows, and the order of plat->console_read() and console_watch(). */
 	struct spinlock lock;
 	uint8_t ahead[64]; /* read but not taken yet: [ahead_pos, ahead_len) */
 	uint32_t ahead_pos, ahead_len;
 	bool eof; /* end of file was seen by reading ahead; the next read reports it */
 } console = {
-	.readers = {.lock = SPINLOCK_INIT(LOCK_WAITQ),
-		    .waiters = LIST_INIT(console.readers.waiters)},
+	.readers = WAITQ_INIT(console.readers),
+	.writers = {WAITQ_INIT(console.writers[0]), WAITQ_INIT(console.writers[1])},
 	.lock = SPINLOCK_INIT(LOCK_CONSOLE),
 };
 
@@ -34,22 +39,33 @@ static struct {
 static struct mutex console_out[2] = {MUTEX_INIT(console_out[0]), MUTEX_INIT(console_out[1])};
 
 /*
- * Have the platform tell of input if somebody waits for it. Who begins to wait is in the queue
- * before it calls this, so that nobody switches off what another one has switched on.
+ * Have the platform tell of what somebody waits for. Who begins to wait is in the queue before it
+ * calls this, so that nobody switches off what another one has switched on.
  */
 static void console_watch_update(void)
 {
+	unsigned fds;
+
 	spin_lock(&console.lock);
-	plat->console_watch(waitq_active(&console.readers));
+	fds = waitq_active(&console.readers) ? 1u << 0 : 0;
+	for (unsigned fd = 1; fd <= 2; fd++)
+		if (waitq_active(&console.writers[fd - 1]))
+			fds |= 1u << fd;
+	plat->console_watch(fds);
 	spin_unlock(&console.lock);
 }
 
-/* An upcall from the scheduler (layers.txt): the platform reported input. */
+/* An upcall from the scheduler (layers.txt): there is input, or room for output. */
 void console_input_pending(void)
 {
-	if (waitq_active(&console.readers))
-		waitq_wake(&console.readers, UINT32_MAX);
-	else
+	bool woken = waitq_active(&console.readers);
+
+	waitq_wake(&console.readers, UINT32_MAX);
+	for (unsigned i = 0; i < 2; i++) {
+		woken |= waitq_active(&console.writers[i]);
+		waitq_wake(&console.writers[i], UINT32_MAX);
+	}
+	if (!woken)
 		console_watch_update();
 }
 
@@ -99,18 +115,21 @@ static ssize64_t console_look_ahead(void)
 	return n;
 }
 
-/* What waitq_wait() looks at. */
-static bool console_ready(void)
+/* What waitq_wait() looks at: may reading or writing be tried again? */
+static bool console_ready(int fd)
 {
 	console_watch_update();
+	if (plat->console_poll)
+		return plat->console_poll(fd) != 0;
 	return console_look_ahead() != -EAGAIN;
 }
 
-/* Sleep until there may be input: 0 or -ERESTARTSYS. */
-static int console_wait(void)
+/* Sleep until there may be input, or room for output: 0 or -ERESTARTSYS. */
+static int console_wait(int fd)
 {
-	int err = waitq_wait(&console.readers, console_ready(), NEVER, SLEEP_INTERRUPTIBLE,
-			     "console input");
+	struct waitq *wq = fd == 0 ? &console.readers : &console.writers[fd - 1];
+	int err = waitq_wait(wq, console_ready(fd), NEVER, SLEEP_INTERRUPTIBLE,
+			     fd == 0 ? "console input" : "console output");
 
 	console_watch_update();
 	return err;
@@ -124,7 +143,7 @@ static ssize64_t console_read(struct file *f, struct uio *u, uint64_t pos)
 	(void)pos;
 	chunk_begin(&c, u->left);
 	while ((n = console_take(c.buf, MIN(u->left, c.cap))) == -EAGAIN) {
-		int err = (file_flags(f) & O_NONBLOCK) != 0 ? -EAGAIN : console_wait();
+		int err = (file_flags(f) & O_NONBLOCK) != 0 ? -EAGAIN : console_wait(0);
 
 		if (err != 0) {
 			n = err;
@@ -138,14 +157,21 @@ static ssize64_t console_read(struct file *f, struct uio *u, uint64_t pos)
 }
 
 /* All of the chunk, however little the platform takes at a time: bytes written, or an error if
- * there are none. */
-static ssize64_t console_write_chunk(int fd, const uint8_t *buf, size_t n)
+ * there are none. The mutex of fd is held, but not while it waits. */
+static ssize64_t console_write_chunk(int fd, const uint8_t *buf, size_t n, bool nonblock)
 {
 	size_t done = 0;
 
 	while (done < n) {
 		ssize64_t step = plat->console_write(fd, buf + done, n - done);
 
+		if (step == -EAGAIN && !nonblock) {
+			mutex_unlock(&console_out[fd - 1]);
+			step = console_wait(fd);
+			mutex_lock(&console_out[fd - 1]);
+			if (step == 0)
+				continue;
+		}
 		if (step <= 0)
 			return done > 0 ? (ssize64_t)done : step;
 		done += (size_t)step;
@@ -153,9 +179,15 @@ static ssize64_t console_write_chunk(int fd, const uint8_t *buf, size_t n)
 	return (ssize64_t)done;
 }
 
+/* Where what is written to f goes. */
+static int console_output(const struct file *f)
+{
+	return f == &console_files[2] ? 2 : 1;
+}
+
 static ssize64_t console_write(struct file *f, struct uio *u, uint64_t pos)
 {
-	int fd = f == &console_files[2] ? 2 : 1;
+	int fd = console_output(f);
 	ssize64_t done = 0, err = 0;
 	struct chunk c;
 
@@ -170,7 +202,7 @@ static ssize64_t console_write(struct file *f, struct uio *u, uint64_t pos)
 		err = uio_get(&at, c.buf, n);
 		if (err != 0)
 			break;
-		written = console_write_chunk(fd, c.buf, n);
+		written = console_write_chunk(fd, c.buf, n, (file_flags(f) & O_NONBLOCK) != 0);
 		if (written > 0) {
 			uio_skip(u, (size_t)written);
 			done += written;
@@ -187,28 +219,55 @@ static ssize64_t console_write(struct file *f, struct uio *u, uint64_t pos)
 	return done > 0 ? done : err;
 }
 
+/* What poll(2) says of input where the platform cannot be asked. */
+static unsigned console_poll_ahead(void)
+{
+	ssize64_t input = console_look_ahead();
+
+	if (input > 0)
+		return POLLIN;
+	if (input == 0)
+		return plat->console_is_tty(0) ? POLLIN : POLLHUP;
+	return input == -EAGAIN ? 0 : POLLERR;
+}
+
+/* Who asks for neither reading nor writing is not told of a hang-up. */
+static void console_poll_wait(const struct file *f, struct poll_table *pt)
+{
+	unsigned wanted = pt != NULL ? pt->slot->events : 0;
+
+	if (file_readable(f) && (wanted & POLL_READABLE))
+		poll_wait(pt, &console.readers);
+	else if (file_writable(f) && (wanted & POLL_WRITABLE) && plat->console_poll != NULL)
+		poll_wait(pt, &console.writers[console_output(f) - 1]);
+	else
+		return;
+	/* Switched off by the first report that finds nobody waiting. */
+	console_watch_update();
+}
+
 static unsigned console_poll(struct file *f, struct poll_table *pt)
 {
 	unsigned found = 0;
-	ssize64_t input;
 
+	console_poll_wait(f, pt);
 	if (file_writable(f))
-		found |= POLL_WRITABLE;
-	if (!file_readable(f))
-		return found;
-	if (pt != NULL) {
-		poll_wait(pt, &console.readers);
-		/* Switched off by the first input that finds nobody waiting. */
-		console_watch_update();
-	}
-	input = console_look_ahead();
-	if (input > 0)
+		found |= plat->console_poll ? plat->console_poll(console_output(f)) : POLLOUT;
+	if (file_readable(f))
+		found |= plat->console_poll ? plat->console_poll(0) : console_poll_ahead();
+	if (found & POLLIN)
 		found |= POLL_READABLE;
-	else if (input == 0)
-		found |= plat->console_is_tty(0) ? POLL_READABLE : POLLHUP;
-	else if (input != -EAGAIN)
-		found |= POLLERR;
+	if (found & POLLOUT)
+		found |= POLL_WRITABLE;
 	return found;
+}
+
+/* FIONREAD. */
+static int32_t console_input_bytes(void)
+{
+	if (plat->console_input_bytes)
+		return plat->console_input_bytes();
+	return (int32_t)MAX(console_look_ahead(), 0);
 }
 
 static bool console_file_is_tty(const struct file *f)
@@ -222,8 +281,7 @@ static bool console_file_is_tty(const struct file *f)
 static long console_ioctl(struct file *f, unsigned cmd, vaddr_t arg)
 {
 	if (cmd == FIONREAD && file_readable(f)) {
-		ssize64_t input = console_look_ahead();
-		int32_t count = input > 0 ? (int32_t)input : 0;
+		int32_t count = console_input_bytes();
 
 		return user_copy_out(arg, &count, sizeof(count));
 	}

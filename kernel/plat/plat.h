@@ -107,14 +107,20 @@ struct plat_ops {
 	void (*kstack_free)(vaddr_t base, size_t bytes);
 
 	/* --- console --- */
-	/* Write to standard output (fd 1) or standard error (fd 2). Returns bytes written (> 0) or
-	 * -errno (-EPIPE, -EIO). */
+	/* Write to standard output (fd 1) or standard error (fd 2). Returns bytes written (> 0),
+	 * -EAGAIN if it would have to wait (linuxu), or -errno (-EPIPE, -EIO). */
 	ssize64_t (*console_write)(int fd, const void *buf, size_t n);
 	/* Read what is there: bytes, 0 at end of file, -EAGAIN if nothing has come yet. */
 	ssize64_t (*console_read)(void *buf, size_t n);
-	/* Somebody waits (or no longer waits) for input: idle() must then return when some comes,
-	 * and with CPUs busy PENDING_CONSOLE must be set within 10 ms of its coming. */
-	void (*console_watch)(bool on);
+	/* What poll(2) says of fd 0 (POLLIN), 1 or 2 (POLLOUT), POLLERR and POLLHUP included. NULL
+	 * on kvm: output never waits, and input cannot be asked for without taking it. */
+	unsigned (*console_poll)(int fd);
+	/* How many bytes of input are there (FIONREAD). NULL where console_poll is. */
+	int (*console_input_bytes)(void);
+	/* What somebody waits for, a mask: bit 0 input, bits 1 and 2 room for output to fd 1 and 2.
+	 * idle() must then return when it is there, and with CPUs busy PENDING_CONSOLE must be set
+	 * within 10 ms. */
+	void (*console_watch)(unsigned fds);
 	/* Standard input is framed from now on (command line token stdin=framed); NULL on linuxu,
 	 * where it never is. */
 	void (*console_framed)(void);

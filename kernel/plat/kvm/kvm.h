@@ -132,7 +132,7 @@ void uart_init(void);
 void uart_stdin_framed(void);
 ssize64_t uart_console_write(int fd, const void *buf, size_t n);
 ssize64_t uart_console_read(void *buf, size_t n);
-void uart_console_watch(bool on);
+void uart_console_watch(unsigned fds);
 bool uart_console_is_tty(int fd);
 void uart_log_write(const char *s, size_t n);
 void uart_log_exit(int status);

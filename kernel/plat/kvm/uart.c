@@ -107,7 +107,7 @@ ssize64_t uart_console_read(void *buf, size_t n)
 	return at_eof ? 0 : -EAGAIN;
 }
 
-void uart_console_watch(bool on)
+void uart_console_watch(unsigned fds)
 {
 	static bool routed;
 
@@ -116,7 +116,7 @@ void uart_console_watch(bool on)
 		outb(COM1 + UART_MCR, MCR_OUT2);
 		routed = true;
 	}
-	outb(COM1 + UART_IER, on ? IER_RECEIVED : 0);
+	outb(COM1 + UART_IER, fds & 1 ? IER_RECEIVED : 0);
 }
 
 bool uart_console_is_tty(int fd)

@@ -45,6 +45,8 @@
 #define HOST_NR_GETCPU 309
 #define HOST_NR_SECCOMP 317
 #define HOST_NR_GETRANDOM 318
+#define HOST_NR_PREADV2 327
+#define HOST_NR_PWRITEV2 328
 
 /* hostcall.S: `syscall` with everything in the registers where the host wants it. */
 void linuxu_hostcall(void);
@@ -212,10 +214,18 @@ _Static_assert(sizeof(struct host_sigevent) == 64, "struct sigevent");
 #define HOST_AT_FDCWD (-100)
 #define HOST_O_RDWR 2u
 #define HOST_O_CLOEXEC 0x80000u
+#define HOST_SEEK_CUR 1
 #define HOST_SEEK_END 2
+#define HOST_RWF_NOWAIT 8u
 #define HOST_TCGETS 0x5401u
+#define HOST_FIONREAD 0x541bu
 #define HOST_POLLIN 1
 #define HOST_POLLOUT 4
+
+struct host_iovec {
+	uintptr_t base;
+	size_t len;
+};
 
 struct host_pollfd {
 	int32_t fd;

@@ -7,9 +7,9 @@
  * costs nothing. The kicker sets WAKE_KICK first and then looks whether the CPU sleeps; that one
  * sets WAKE_SLEEP first and then looks whether it was kicked, and the host compares once more.
  *
- * Console input that is waited for is watched by one CPU. While it idles it sleeps in ppoll, which
- * a kick ends by signal. While it is busy it looks every 10 ms, and when it finds that another one
- * sleeps it hands the watch over.
+ * Console input, and room for output, that is waited for is watched by one CPU. While it idles it
+ * sleeps in ppoll, which a kick ends by signal. While it is busy it looks every 10 ms, and when it
+ * finds that another one sleeps it hands the watch over.
  */
 #include "arch/arch.h"
 #include "base/errno.h"
@@ -20,14 +20,16 @@
 #define WAKE_SIGNAL 4u /* by this CPU's signal handlers: do not sleep */
 #define WAKE_SLEEP 8u  /* by this CPU: it sleeps in the futex, or is about to */
 
+#define FDS 3u
+
 static struct {
-	_Atomic bool on;      /* somebody waits for input */
-	_Atomic uint32_t cpu; /* who watches, while on; one that does not idle has its timer set */
+	_Atomic uint32_t fds; /* what is waited for: bit N: descriptor N */
+	_Atomic uint32_t cpu; /* who watches, if any are; while it does not idle its timer is set */
 } watch;
 
 static bool watch_is_mine(const struct linuxu_cpu *c)
 {
-	return atomic_load_explicit(&watch.on, memory_order_relaxed) &&
+	return atomic_load_explicit(&watch.fds, memory_order_relaxed) != 0 &&
 	       atomic_load_explicit(&watch.cpu, memory_order_acquire) == c->cpu.id;
 }
 
@@ -89,10 +91,23 @@ static void idle_sleep(struct linuxu_cpu *c, uint64_t deadline_ns)
 		cpu_pend(PENDING_TIMER);
 }
 
+/* Input and output that are waited for. Returns how many entries of fds are in use. */
+static size_t watch_list(struct host_pollfd fds[FDS])
+{
+	uint32_t wanted = atomic_load_explicit(&watch.fds, memory_order_relaxed);
+	size_t n = 0;
+
+	for (int fd = 0; fd < (int)FDS; fd++)
+		if (wanted & 1u << fd)
+			fds[n++] = (struct host_pollfd){
+				.fd = fd, .events = fd == 0 ? HOST_POLLIN : HOST_POLLOUT};
+	return n;
+}
+
 /* Sleep once, watching the console; a kick comes as a signal. */
 static void idle_poll(uint64_t deadline_ns)
 {
-	struct host_pollfd input = {.fd = 0, .events = HOST_POLLIN};
+	struct host_pollfd fds[FDS];
 	struct host_timespec timeout;
 	long r;
 
@@ -101,7 +116,8 @@ static void idle_poll(uint64_t deadline_ns)
 
 		timeout = host_timespec(deadline_ns > now ? deadline_ns - now : 0);
 	}
-	r = linuxu_ppoll_unless_pending(&input, 1, deadline_ns != NEVER ? &timeout : NULL);
+	r = linuxu_ppoll_unless_pending(fds, watch_list(fds),
+					deadline_ns != NEVER ? &timeout : NULL);
 	if (r > 0)
 		cpu_pend(PENDING_CONSOLE);
 	else if (r == 0)
@@ -151,23 +167,34 @@ static bool watch_hand_over(const struct linuxu_cpu *from)
 	return false;
 }
 
+static bool watch_ready(void)
+{
+	struct host_pollfd fds[FDS];
+	struct host_timespec zero = {0};
+
+	return host_call6(HOST_NR_PPOLL, (uintptr_t)fds, watch_list(fds), (uintptr_t)&zero, 0, 0,
+			  0) > 0;
+}
+
 bool linuxu_console_look(uint32_t *due)
 {
 	struct linuxu_cpu *c = linuxu_cpu_self();
 
 	if (!watch_is_mine(c))
 		return false;
-	if (!linuxu_console_ready())
+	if (!watch_ready())
 		return !watch_hand_over(c);
 	*due |= PENDING_CONSOLE;
 	return true;
 }
 
-void linuxu_console_watch(bool on)
+void linuxu_console_watch(unsigned fds)
 {
 	struct linuxu_cpu *c = linuxu_cpu_self();
+	uint32_t old = atomic_exchange(&watch.fds, fds);
 
-	if (atomic_exchange(&watch.on, on) == on || !on)
+	/* Who watches already may be asleep and not know of more. */
+	if ((fds & ~old) == 0)
 		return;
 	atomic_store_explicit(&watch.cpu, c->cpu.id, memory_order_release);
 	linuxu_timer_console(true);

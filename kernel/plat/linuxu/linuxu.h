@@ -155,7 +155,7 @@ uint64_t linuxu_clock_realtime_ns(void);
 void linuxu_timer_set(uint64_t deadline_ns);
 /* The host's timer signal came: what is due, as PENDING_* bits. Interrupt context. */
 uint32_t linuxu_timer_expire(void);
-/* Look for console input every 10 ms, or no longer. */
+/* Look after the console every 10 ms, or no longer. */
 void linuxu_timer_console(bool on);
 
 /* --- idle.c --- */
@@ -165,18 +165,18 @@ void linuxu_idle_interrupt(void);
 void linuxu_cpu_kick(unsigned id);
 /* If this CPU was kicked: note it in cpu->pending and return true. Interrupt context. */
 bool linuxu_cpu_take_kick(void);
-void linuxu_console_watch(bool on);
-/* The time to look for console input has come: what is due is added to *due. True if this CPU is to
+void linuxu_console_watch(unsigned fds);
+/* The time to look after the console has come: what is due is added to *due. True if this CPU is to
  * look again. Interrupt context. */
 bool linuxu_console_look(uint32_t *due);
 /* The process was stopped and goes on. Interrupt context. */
 void linuxu_idle_continue(void);
 
 /* --- console.c --- */
-/* Is there input, or its end? */
-bool linuxu_console_ready(void);
 ssize64_t linuxu_console_write(int fd, const void *buf, size_t n);
 ssize64_t linuxu_console_read(void *buf, size_t n);
+unsigned linuxu_console_poll(int fd);
+int linuxu_console_input_bytes(void);
 bool linuxu_console_is_tty(int fd);
 void linuxu_log_write(const char *s, size_t n);
 ssize64_t linuxu_exe_read(void *buf, size_t n, uint64_t off, uint64_t *size);

@@ -43,7 +43,7 @@ struct bpf_program {
 #define SECCOMP_RET_TRAP 0x00030000u
 #define SECCOMP_RET_ALLOW 0x7fff0000u
 
-#define RULE_VALUES 3u
+#define RULE_VALUES 4u
 
 /* A host call that is allowed: with any arguments, or with one or two arguments of these values
  * only. */
@@ -55,7 +55,7 @@ struct filter_rule {
 	} checks[2];
 };
 
-#define FILTER_MAX 128
+#define FILTER_MAX 192
 
 struct filter {
 	struct bpf_insn insns[FILTER_MAX];
@@ -101,7 +101,9 @@ static void filter_emit_host_calls(struct filter *f)
 		{HOST_NR_TGKILL, {{0, 1, {pid}}, {2, 1, {HOST_SIGURG}}}},
 		{.nr = HOST_NR_TIMER_SETTIME},
 		{HOST_NR_WRITE, {{0, 3, {1, 2, log_fd}}}},
+		{HOST_NR_PWRITEV2, {{0, 2, {1, 2}}}},
 		{HOST_NR_READ, {{0, 1, {0}}}},
+		{HOST_NR_PREADV2, {{0, 1, {0}}}},
 		{.nr = HOST_NR_MPROTECT},
 		{HOST_NR_MMAP, {{3, 3, {HOST_MAP_WINDOW, HOST_MAP_FILE, HOST_MAP_RESERVE}}}},
 		{.nr = HOST_NR_MADVISE},
@@ -111,9 +113,9 @@ static void filter_emit_host_calls(struct filter *f)
 		{.nr = HOST_NR_RESTART_SYSCALL},
 		{HOST_NR_TIMER_CREATE, {{0, 1, {HOST_CLOCK_MONOTONIC}}}},
 		{.nr = HOST_NR_GETRANDOM},
-		{HOST_NR_IOCTL, {{1, 1, {HOST_TCGETS}}}},
+		{HOST_NR_IOCTL, {{1, 2, {HOST_TCGETS, HOST_FIONREAD}}}},
 		{HOST_NR_PREAD64, {{0, 1, {exe_fd}}}},
-		{HOST_NR_LSEEK, {{0, 1, {exe_fd}}}},
+		{HOST_NR_LSEEK, {{0, 4, {0, 1, 2, exe_fd}}}},
 		{.nr = HOST_NR_SYSINFO},
 		{HOST_NR_SCHED_GETAFFINITY, {{0, 1, {0}}}},
 		{HOST_NR_ARCH_PRCTL, {{0, 2, {HOST_ARCH_SET_FS, HOST_ARCH_SET_GS}}}},
