@@ -130,6 +130,28 @@ NOINLINE void runq_pushed(struct runq *rq)
 		sched_call_help(UINT64_MAX);
 }
 
+/* A slice is over: if another CPU has two threads less to run, it gets one of those that wait here.
+ */
+static void sched_balance(struct runq *rq)
+{
+	unsigned least = runq_waiting(rq), to = rq->cpu->id;
+	struct thread *t;
+
+	for (unsigned i = 0; i < percpu_count(); i++) {
+		if (runq_waiting(&percpu_table[i]->rq) < least) {
+			least = runq_waiting(&percpu_table[i]->rq);
+			to = i;
+		}
+	}
+	if (least + 2 > runq_waiting(rq))
+		return;
+	spin_lock(&rq->lock);
+	t = runq_take(rq, 1UL << to, NULL);
+	spin_unlock(&rq->lock);
+	if (t && !thread_place_on(t, to))
+		thread_place(t);
+}
+
 /* The clock says that it is time to look: is a slice over, does somebody wait for too long? */
 static void sched_tick(struct runq *rq, uint64_t now_ns)
 {
@@ -148,6 +170,7 @@ static void sched_tick(struct runq *rq, uint64_t now_ns)
 		tick_set(rq, now_ns);
 		return;
 	}
+	sched_balance(rq);
 	if (rq->switches == rq->slice_switches) {
 		cpu_pend(PENDING_RESCHED);
 		slice_begin(rq, now_ns);

@@ -23,31 +23,36 @@ static unsigned cpu_choose(const struct thread *t)
 	return (unsigned)__builtin_ctzl(mask);
 }
 
+bool thread_place_on(struct thread *t, unsigned id)
+{
+	struct runq *rq = &percpu_table[id]->rq;
+	bool here = id == cpu_self()->id;
+
+	atomic_store_explicit(&t->cpu, id, memory_order_relaxed);
+	spin_lock(&rq->lock);
+	/* Its affinity may have changed before the lock was taken. */
+	if (unlikely(!(t->affinity & 1UL << id))) {
+		spin_unlock(&rq->lock);
+		return false;
+	}
+	if (here) {
+		runq_push(rq, &rq->queue, t);
+	} else {
+		run_list_push(&rq->queue, t);
+		rq->waiting++;
+	}
+	spin_unlock(&rq->lock);
+	if (!here) {
+		atomic_fetch_and_explicit(&sched_idle_cpus, ~(1UL << id), memory_order_relaxed);
+		plat->cpu_kick(id);
+	}
+	return true;
+}
+
 void thread_place(struct thread *t)
 {
-	for (;;) {
-		unsigned id = cpu_choose(t);
-		struct runq *rq = &percpu_table[id]->rq;
-
-		atomic_store_explicit(&t->cpu, id, memory_order_relaxed);
-		spin_lock(&rq->lock);
-		if (id == cpu_self()->id) {
-			runq_push(rq, &rq->queue, t);
-			spin_unlock(&rq->lock);
-			return;
-		}
-		/* Its affinity may have changed before the lock was taken. */
-		if (t->affinity & 1UL << id) {
-			run_list_push(&rq->queue, t);
-			rq->waiting++;
-			spin_unlock(&rq->lock);
-			atomic_fetch_and_explicit(&sched_idle_cpus, ~(1UL << id),
-						  memory_order_relaxed);
-			plat->cpu_kick(id);
-			return;
-		}
-		spin_unlock(&rq->lock);
-	}
+	while (!thread_place_on(t, cpu_choose(t)))
+		;
 }
 
 struct runq *thread_rq_lock(const struct thread *t)
