@@ -82,6 +82,7 @@ src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/signal.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/start.S
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/start.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/timer.c
+src-$(CONFIG_PLAT_KVM) += plat/kvm/acpi.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/apic.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/boot.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/clock.c

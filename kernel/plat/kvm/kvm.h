@@ -57,7 +57,8 @@ static ALWAYS_INLINE paddr_t virt_to_phys(const void *v)
 	return (vaddr_t)v - kvm.direct_base;
 }
 
-#define KSTACK_AREA (kvm.direct_base + (511UL << GIB_SHIFT))
+#define DIRECT_MAP_SIZE (511UL << GIB_SHIFT)
+#define KSTACK_AREA (kvm.direct_base + DIRECT_MAP_SIZE)
 #define KSTACK_AREA_SIZE (1UL << GIB_SHIFT)
 
 /* --- boot.c: runs at physical addresses, before paging is what it will be --- */
@@ -136,6 +137,18 @@ void uart_console_watch(unsigned fds);
 bool uart_console_is_tty(int fd);
 void uart_log_write(const char *s, size_t n);
 void uart_log_exit(int status);
+
+/* --- acpi.c --- */
+#define ACPI_HEADER_BYTES 36u
+/* The first table with that signature, or the one at a physical address, mapped whole; NULL if
+ * there is none or it cannot be right. */
+const uint8_t *acpi_find(const char *signature);
+const uint8_t *acpi_map(paddr_t pa);
+/* What its header says: at least ACPI_HEADER_BYTES. */
+uint32_t acpi_length(const uint8_t *table);
+/* Little-endian numbers at any address. */
+uint32_t acpi_u32(const uint8_t *p);
+uint64_t acpi_u64(const uint8_t *p);
 
 /* --- power.c --- */
 NORETURN void power_exit(int status);

@@ -21,74 +21,13 @@
 #define RESET_PORT 0xcf9
 #define I8042_COMMAND 0x64
 #define I8042_RESET 0xfe
-#define TABLE_MAX 0x100000u
-
-struct PACKED acpi_header {
-	char signature[4];
-	uint32_t length;
-	uint8_t rest[28];
-};
-_Static_assert(sizeof(struct acpi_header) == 36, "ACPI table header");
-
-static uint32_t get_u32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static uint64_t get_u64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-/* An ACPI table at its physical address, mapped whole; NULL if it cannot be right. */
-static const uint8_t *table_map(paddr_t pa)
-{
-	const struct acpi_header *h;
-
-	if (!pa || pa >> GIB_SHIFT >= 256)
-		return NULL;
-	h = paging_map_phys(pa, sizeof(*h), 0);
-	if (!h || h->length < sizeof(*h) || h->length > TABLE_MAX)
-		return NULL;
-	return paging_map_phys(pa, h->length, 0);
-}
-
-static const uint8_t *fadt_find(void)
-{
-	const struct hvm_start_info *info = phys_to_virt(kvm.start_info);
-	const uint8_t *rsdp, *root;
-	size_t entry;
-
-	if (!info->rsdp_paddr || info->rsdp_paddr >> GIB_SHIFT >= 256)
-		return NULL;
-	rsdp = paging_map_phys(info->rsdp_paddr, 36, 0);
-	if (!rsdp || memcmp(rsdp, "RSD PTR ", 8) != 0)
-		return NULL;
-	entry = rsdp[15] >= 2 && get_u64(rsdp + 24) ? 8 : 4;
-	root = table_map(entry == 8 ? get_u64(rsdp + 24) : get_u32(rsdp + 16));
-	if (!root)
-		return NULL;
-	for (size_t at = sizeof(struct acpi_header); at + entry <= get_u32(root + 4); at += entry) {
-		const uint8_t *t = table_map(entry == 8 ? get_u64(root + at) : get_u32(root + at));
-
-		if (t && memcmp(t, "FACP", 4) == 0)
-			return t;
-	}
-	return NULL;
-}
 
 /* SLP_TYPa of \_S5: the first number of the package that the DSDT names so. -1 if there is none. */
 static int sleep_type(const uint8_t *dsdt)
 {
-	uint32_t n = get_u32(dsdt + 4);
+	uint32_t n = acpi_length(dsdt);
 
-	for (uint32_t i = sizeof(struct acpi_header); i + 9 < n; i++) {
+	for (uint32_t i = ACPI_HEADER_BYTES; i + 9 < n; i++) {
 		const uint8_t *p = dsdt + i + 4;
 
 		if (memcmp(dsdt + i, "_S5_", 4) != 0 || *p++ != AML_PACKAGE)
@@ -104,27 +43,32 @@ static int sleep_type(const uint8_t *dsdt)
 
 static void acpi_power_off(void)
 {
-	const uint8_t *fadt = fadt_find(), *dsdt;
+	const uint8_t *fadt = acpi_find("FACP"), *dsdt;
 	uint32_t length;
 	int type;
 
 	if (!fadt)
 		return;
-	length = get_u32(fadt + 4);
-	if (length >= FADT_SLEEP_CONTROL + 12 && get_u32(fadt + FADT_FLAGS) & FADT_HW_REDUCED) {
-		uint64_t at = get_u64(fadt + FADT_SLEEP_CONTROL + 4);
+	length = acpi_length(fadt);
+	if (length < FADT_PM1A_CNT + 4)
+		return;
+	if (length >= FADT_SLEEP_CONTROL + 12 && acpi_u32(fadt + FADT_FLAGS) & FADT_HW_REDUCED) {
+		uint64_t at = acpi_u64(fadt + FADT_SLEEP_CONTROL + 4);
 		uint8_t v = 5 << 2 | SLEEP_CONTROL_EN;
+		volatile uint8_t *reg = NULL;
 
 		if (fadt[FADT_SLEEP_CONTROL] == 1)
 			outb((uint16_t)at, v);
-		else if (at && at >> GIB_SHIFT < 256)
-			*(volatile uint8_t *)paging_map_phys(at, 1, PTE_PCD) = v;
+		else if (at && at < DIRECT_MAP_SIZE)
+			reg = paging_map_phys(at, 1, PTE_PCD);
+		if (reg)
+			*reg = v;
 		return;
 	}
-	dsdt = table_map(get_u32(fadt + FADT_DSDT));
+	dsdt = acpi_map(acpi_u32(fadt + FADT_DSDT));
 	type = dsdt ? sleep_type(dsdt) : -1;
 	if (type >= 0)
-		outw((uint16_t)get_u32(fadt + FADT_PM1A_CNT),
+		outw((uint16_t)acpi_u32(fadt + FADT_PM1A_CNT),
 		     (uint16_t)(PM1_SLP_EN | (unsigned)type << 10));
 }
 
