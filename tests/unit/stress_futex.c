@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a program builds on futexes, with several CPUs: each test has plain data that only the lock under test guards.
+ * What a program builds on futexes, with several CPUs: each test has plain data that only the lock
+ * under test guards.
  *
  * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/sleep.c core/cpus.c
  * sources: core/wait.c core/timer.c core/signal.c base/rbtree.c base/string.c
@@ -165,8 +166,7 @@ static void semaphore_user(void *arg)
 		if (seen == 0) {
 			token_waiters++;
 			SMP_CALL(futex_wait(at(&tokens), 0, 1u << smp_random(4),
-					    smp_random(2) ? NEVER
-							  : smp_now_ns() + smp_random(MS)));
+					    smp_random(2) ? NEVER : smp_now_ns() + smp_random(MS)));
 			token_waiters--;
 			continue;
 		}
@@ -345,9 +345,9 @@ static void robust_lock(void)
 	for (;;) {
 		seen = robust.word;
 		if ((seen & FUTEX_TID_MASK) == 0) {
-			if (!atomic_compare_exchange_strong(
-				    &robust.word, &seen,
-				    own_tid() | waiters | (seen & FUTEX_WAITERS)))
+			if (!atomic_compare_exchange_strong(&robust.word, &seen,
+							    own_tid() | waiters |
+								    (seen & FUTEX_WAITERS)))
 				continue;
 			deaths_seen += (seen & FUTEX_OWNER_DIED) != 0;
 			return;

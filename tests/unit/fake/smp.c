@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* See smp.h: the CPUs, the contexts and the platform. What the program has of it is in smp_program.c. */
+/* See smp.h: the CPUs, the contexts and the platform. What the program has of it is in
+ * smp_program.c. */
 #define sched_yield host_sched_yield /* the kernel has one of its own */
 #include <asm/prctl.h>
 #include <linux/futex.h>
@@ -218,10 +219,9 @@ static void context_arrived(struct context *c)
 	struct context *previous = self()->previous;
 
 	(void)c;
-	ASAN(__sanitizer_finish_switch_fiber(c->asan_fake_stack,
-					     previous->stack ? NULL
-							     : (const void **)&previous->stack,
-					     previous->stack ? NULL : &previous->stack_bytes));
+	ASAN(__sanitizer_finish_switch_fiber(
+		c->asan_fake_stack, previous->stack ? NULL : (const void **)&previous->stack,
+		previous->stack ? NULL : &previous->stack_bytes));
 	CHECK(atomic_exchange_explicit(&previous->running, false, memory_order_relaxed));
 }
 
@@ -389,8 +389,7 @@ static void report(void)
 		const struct thread *t = list_entry(l, struct thread, all_link);
 
 		fprintf(stderr, "#   thread %d: state %d, cpu %u, affinity 0x%lx, %s\n", t->tid,
-			(int)t->state, t->cpu, t->affinity,
-			t->wait_reason ? t->wait_reason : "-");
+			(int)t->state, t->cpu, t->affinity, t->wait_reason ? t->wait_reason : "-");
 	}
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A machine with several CPUs for core: each is a host thread with its own %gs, the kernel's threads are contexts that
- * move between them, and the clock is the host's. Interrupts (kicks and the timer) come at the points where the machine
- * is called: while a program spends time, while a CPU waits or halts, at a look at the clock, and before each lock is
- * taken or given back. There a seeded generator also makes the CPU pause now and then, so that narrow windows open.
+ * A machine with several CPUs for core: each is a host thread with its own %gs, the kernel's
+ * threads are contexts that move between them, and the clock is the host's. Interrupts (kicks and
+ * the timer) come at the points where the machine is called: while a program spends time, while a
+ * CPU waits or halts, at a look at the clock, and before each lock is taken or given back. There a
+ * seeded generator also makes the CPU pause now and then, so that narrow windows open.
  *
- * One process is one machine that runs all of its tests, one after the other, in its main thread. Environment:
- * SEED, CPUS (2 to 4; else by the seed), SECONDS_EACH (for each test).
+ * One process is one machine that runs all of its tests, one after the other, in its main thread.
+ * Environment: SEED, CPUS (2 to 4; else by the seed), SECONDS_EACH (for each test).
  */
 #ifndef FAKE_SMP_H
 #define FAKE_SMP_H
@@ -20,8 +21,7 @@
 
 #define SMP_CPUS_MAX 4u
 
-#define CHECK(condition)                                                                           \
-	((condition) ? (void)0 : smp_fail(__FILE__, __LINE__, #condition))
+#define CHECK(condition) ((condition) ? (void)0 : smp_fail(__FILE__, __LINE__, #condition))
 #define CHECK_EQ(a, b)                                                                             \
 	do {                                                                                       \
 		long long a_ = (long long)(a), b_ = (long long)(b);                                \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* See smp.h: the program's side: threads, system calls, handlers, locks, and the tests one after the other. */
+/* See smp.h: the program's side: threads, system calls, handlers, locks, and the tests one after
+ * the other. */
 #include <time.h>
 
 #include "core/futex.h"
@@ -259,8 +260,8 @@ bool smp_mutex_lock(struct smp_mutex *m, uint64_t deadline_ns)
 						    memory_order_relaxed))
 		return true;
 	while (atomic_exchange_explicit(&m->word, 2, memory_order_acquire) != 0) {
-		long err = SMP_CALL(
-			futex_wait((vaddr_t)&m->word, 2, FUTEX_BITSET_ANY, deadline_ns));
+		long err =
+			SMP_CALL(futex_wait((vaddr_t)&m->word, 2, FUTEX_BITSET_ANY, deadline_ns));
 
 		CHECK(err == 0 || err == -EAGAIN || err == -EINTR || err == -ETIMEDOUT);
 		if (err == -ETIMEDOUT)
@@ -304,8 +305,8 @@ void smp_cond_broadcast(struct smp_cond *c, struct smp_mutex *m)
 	/* One that was moved sleeps on the mutex: that must know. */
 	atomic_store_explicit(&m->word, 2, memory_order_relaxed);
 	do {
-		n = SMP_CALL(futex_requeue((vaddr_t)&c->seq, (vaddr_t)&m->word, 1, UINT32_MAX,
-					   &seq));
+		n = SMP_CALL(
+			futex_requeue((vaddr_t)&c->seq, (vaddr_t)&m->word, 1, UINT32_MAX, &seq));
 		seq = atomic_load_explicit(&c->seq, memory_order_relaxed);
 	} while (n == -EAGAIN);
 	CHECK(n >= 0);
