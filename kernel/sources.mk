@@ -86,11 +86,16 @@ src-$(CONFIG_PLAT_KVM) += plat/kvm/acpi.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/apic.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/boot.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/clock.c
+src-$(CONFIG_PLAT_KVM) += plat/kvm/cpus.c
+src-$(CONFIG_PLAT_KVM) += plat/kvm/kstack.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/kvm.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/memmap.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/paging.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/power.c
+src-$(CONFIG_PLAT_KVM) += plat/kvm/smp.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/start.S
+src-$(CONFIG_PLAT_KVM) += plat/kvm/tlb.c
+src-$(CONFIG_PLAT_KVM) += plat/kvm/trampoline.S
 src-$(CONFIG_PLAT_KVM) += plat/kvm/trap.S
 src-$(CONFIG_PLAT_KVM) += plat/kvm/trap.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/uart.c
@@ -113,7 +118,8 @@ loader-$(CONFIG_PLAT_KVM) += plat/kvm/load.c
 # Compiled for speed (-O2): what runs on every start, switch, page fault, short system call. All else is compiled
 # for size (-Os).
 hot-y := arch/%.c base/chacha20.c base/rbtree.c base/string.c plat/image.c plat/kvm/apic.c plat/kvm/boot.c \
-	plat/kvm/clock.c plat/kvm/kvm.c plat/kvm/paging.c plat/kvm/trap.c plat/linuxu/clock.c plat/linuxu/idle.c \
-	plat/linuxu/memory.c plat/linuxu/signal.c plat/linuxu/timer.c core/futex.c core/heap.c core/page.c core/sched.c core/sleep.c \
+	plat/kvm/clock.c plat/kvm/kstack.c plat/kvm/kvm.c plat/kvm/paging.c plat/kvm/tlb.c plat/kvm/trap.c \
+	plat/linuxu/clock.c plat/linuxu/idle.c plat/linuxu/memory.c plat/linuxu/signal.c plat/linuxu/timer.c \
+	core/futex.c core/heap.c core/page.c core/sched.c core/sleep.c \
 	core/thread.c core/timer.c core/trap.c core/vma.c core/vma_tree.c core/wait.c abi/memory.c abi/sched.c \
 	abi/thread.c abi/time.c fs/uio.c

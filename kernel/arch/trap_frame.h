@@ -33,8 +33,10 @@ _Static_assert(sizeof(struct trap_frame) == 184, "entry.S knows this layout");
 #define TRAP_X87 16
 #define TRAP_ALIGNMENT 17
 #define TRAP_SIMD 19
-#define TRAP_TIMER 32   /* the CPU's one-shot timer */
-#define TRAP_CONSOLE 33 /* console input arrived */
+#define TRAP_TIMER 32     /* the CPU's one-shot timer */
+#define TRAP_CONSOLE 33   /* console input arrived */
+#define TRAP_KICK 34      /* another CPU wants this one to look at its run queue and signals */
+#define TRAP_SHOOTDOWN 35 /* another CPU has changed the page tables */
 #define TRAP_SPURIOUS 63
 #define TRAP_SYSCALL 256 /* an inline syscall instruction */
 #define TRAP_GATE 257    /* built on the gate's way out, when a signal is to be delivered */

@@ -6,6 +6,7 @@
  * clock.
  */
 #include "arch/x86_64/cpuid.h"
+#include "base/atomic.h"
 #include "plat/kvm/kvm.h"
 
 #define NS_PER_S 1000000000UL
@@ -48,11 +49,6 @@ static bool hypervisor_is_kvm(void)
  * image's .bss. */
 static ALIGNED(64) struct pvclock_vcpu_time_info vcpu_time;
 static ALIGNED(16) struct pvclock_wall_clock wall_clock;
-
-static paddr_t image_phys(const volatile void *p)
-{
-	return IMAGE_PHYS + ((vaddr_t)p - kvm.image_base);
-}
 
 /* kvmclock's scale: ns = (ticks << shift) * mul >> 32. 0 if there is no kvmclock. */
 static uint64_t mult_from_kvmclock(void)
@@ -111,19 +107,6 @@ static uint64_t mult_from_apic(void)
 	return ((uint64_t)(ns1 - ns0) << 32) / (tsc1 - tsc0);
 }
 
-static ALWAYS_INLINE uint64_t interrupts_off(void)
-{
-	uint64_t flags;
-
-	__asm__ volatile("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
-	return flags;
-}
-
-static ALWAYS_INLINE void interrupts_restore(uint64_t flags)
-{
-	__asm__ volatile("push %0; popfq" : : "r"(flags) : "memory", "cc");
-}
-
 /* Interrupts are off meanwhile: the LAPIC timer is not armed before a clock has been read, so none
  * is late. */
 static NOINLINE void calibrate(void)
@@ -161,6 +144,8 @@ uint64_t clock_monotonic_ns(void)
 #define CMOS_STATUS_B 11
 #define CMOS_24_HOURS 2
 #define CMOS_BINARY 4
+
+static struct spinlock cmos_lock = SPINLOCK_INIT(LOCK_DEVICE);
 
 static unsigned cmos_read(uint8_t reg)
 {
@@ -215,15 +200,20 @@ static uint64_t kvm_wall_clock_ns(void)
 	return w->sec * NS_PER_S + w->nsec;
 }
 
-/* Interrupts are off meanwhile: the CMOS clock's index register is for one thread at a time, and
+/* Interrupts are off meanwhile: the CMOS clock's index register is for one at a time, and
  * clock_gettime() can be preempted. */
 static NOINLINE uint64_t realtime_offset_find(void)
 {
-	uint64_t flags = interrupts_off(), offset = kvm_wall_clock_ns();
+	uint64_t flags = interrupts_off(), offset;
 
+	spin_lock(&cmos_lock);
+	offset = atomic_load_explicit(&plat_cycle_clock.realtime_offset, memory_order_relaxed);
+	if (!offset)
+		offset = kvm_wall_clock_ns();
 	if (!offset)
 		offset = cmos_epoch() * NS_PER_S - clock_monotonic_ns();
 	atomic_store_explicit(&plat_cycle_clock.realtime_offset, offset, memory_order_relaxed);
+	spin_unlock(&cmos_lock);
 	interrupts_restore(flags);
 	return offset;
 }

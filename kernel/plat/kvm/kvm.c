@@ -4,6 +4,7 @@
 #include "arch/x86_64/cpuid.h"
 #include "base/string.h"
 #include "plat/kvm/kvm.h"
+#include "plat/kvm/smp.h"
 
 #define CR4_FSGSBASE (1u << 16)
 #define CR4_OSXSAVE (1u << 18)
@@ -13,7 +14,7 @@
 
 NORETURN void kvm_main(void);
 
-static struct cpu boot_cpu;
+struct kvm_cpu kvm_boot_cpu;
 extern char boot_stack[], boot_stack_end[];
 
 static void fs_base_write(uintptr_t base)
@@ -34,10 +35,13 @@ static void idle(uint64_t deadline_ns)
 	__asm__ volatile("cli");
 	/* sti takes effect behind the next instruction: no interrupt can come between it and hlt.
 	 */
-	if (atomic_load_explicit(&cpu_self()->pending, memory_order_relaxed))
+	if (atomic_load_explicit(&cpu_self()->pending, memory_order_relaxed)) {
 		__asm__ volatile("sti" : : : "memory");
-	else
-		__asm__ volatile("sti; hlt" : : : "memory");
+		return;
+	}
+	tlb_idle_begin();
+	__asm__ volatile("sti; hlt" : : : "memory");
+	tlb_idle_end();
 }
 
 static size_t entropy(void *buf, size_t n)
@@ -45,17 +49,6 @@ static size_t entropy(void *buf, size_t n)
 	(void)buf;
 	(void)n;
 	return 0; /* rdseed and jitter are core's own; a virtio-rng driver comes with the devices */
-}
-
-static void cpu_relax(unsigned spins)
-{
-	(void)spins;
-	arch_pause();
-}
-
-static unsigned cpu_count(void)
-{
-	return 1;
 }
 
 static const struct plat_ops kvm_ops = {
@@ -82,8 +75,12 @@ static const struct plat_ops kvm_ops = {
 	.clock_realtime_ns = clock_realtime_ns,
 	.timer_set = apic_timer_set,
 	.idle = idle,
-	.cpu_count = cpu_count,
-	.cpu_relax = cpu_relax,
+	.cpu_count = smp_cpu_count,
+#if CONFIG_NR_CPUS > 1
+	.cpu_start = smp_cpu_start,
+	.cpu_kick = smp_cpu_kick,
+	.cpu_relax = smp_cpu_relax,
+#endif
 	.entropy = entropy,
 	.exe_read = memmap_exe_read,
 	.exit = power_exit,
@@ -107,20 +104,22 @@ NORETURN NO_STACK_PROTECTOR void kvm_main(void)
 {
 	const struct hvm_start_info *info = phys_to_virt(kvm.start_info);
 	struct boot_info boot = {.cmdline = ""};
+	struct kvm_cpu *c = &kvm_boot_cpu;
 	uint64_t cr3, cr4;
 
-	wrmsr(MSR_GS_BASE, (uint64_t)&boot_cpu);
+	wrmsr(MSR_GS_BASE, (uint64_t)c);
 	*(uint64_t *)phys_to_virt(kvm.pml4[0] & PTE_ADDR) = 0; /* the identity map goes */
 	__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
-	boot_cpu.self = &boot_cpu;
-	boot_cpu.kstack_base = (uintptr_t)boot_stack;
-	boot_cpu.kstack_top = (uintptr_t)boot_stack_end;
-	boot_cpu.canary = kvm.canary;
-	trap_init();
+	c->cpu.self = &c->cpu;
+	c->cpu.kstack_base = (uintptr_t)boot_stack;
+	c->cpu.kstack_top = (uintptr_t)boot_stack_end;
+	c->cpu.canary = kvm.canary;
+	c->table_region = TABLE_REGION_NONE;
+	trap_init(c);
 	uart_init();
 	clock_init();
 
-	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+	cr4 = cr4_read();
 	if (cpuid(7, 0).ebx & CPUID_7_EBX_FSGSBASE) {
 		cr4 |= CR4_FSGSBASE;
 		__asm__ volatile("mov %0, %%cr4" : : "r"(cr4));

@@ -7,6 +7,7 @@
 #ifndef PLAT_KVM_KVM_H
 #define PLAT_KVM_KVM_H
 
+#include <stdatomic.h>
 #include "arch/trap_frame.h"
 #include "base/types.h"
 #include "plat/kvm/pvh.h"
@@ -47,6 +48,9 @@ struct kvm_layout {
 
 extern struct kvm_layout kvm;
 
+/* An entry of a table that several CPUs may change. boot.c, alone, takes them as numbers. */
+typedef _Atomic uint64_t pte_t;
+
 static ALWAYS_INLINE void *phys_to_virt(paddr_t p)
 {
 	return (void *)(kvm.direct_base + p);
@@ -55,6 +59,11 @@ static ALWAYS_INLINE void *phys_to_virt(paddr_t p)
 static ALWAYS_INLINE paddr_t virt_to_phys(const void *v)
 {
 	return (vaddr_t)v - kvm.direct_base;
+}
+
+static ALWAYS_INLINE paddr_t image_phys(const volatile void *p)
+{
+	return IMAGE_PHYS + ((vaddr_t)p - kvm.image_base);
 }
 
 #define DIRECT_MAP_SIZE (511UL << GIB_SHIFT)
@@ -83,8 +92,15 @@ int paging_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot);
 int paging_fault(vaddr_t va, unsigned prot);
 /* Map this page at va, where there is none. False: no memory for tables. */
 bool paging_map_page(vaddr_t va, paddr_t page, unsigned prot);
+/* The entry that maps va; NULL if there is no table (create: if there is no memory for one). */
+pte_t *paging_entry(vaddr_t va, bool create);
+
+/* --- kstack.c --- */
 vaddr_t kstack_alloc(size_t bytes);
 void kstack_free(vaddr_t base, size_t bytes);
+/* n stacks that are never given back, of bytes[i] bytes each, with a guard page below each: all or
+ * none. */
+MUST_CHECK bool kstack_take(unsigned n, const size_t bytes[], vaddr_t bases[]);
 
 /* --- trap.c, trap.S --- */
 /* Segments of a program that does not run in the kernel's ring: the numbers that Linux has. */
@@ -92,7 +108,13 @@ void kstack_free(vaddr_t base, size_t bytes);
 #define SELECTOR_USER_CODE 0x33u
 #define RING_MASK 3u
 
-void trap_init(void);
+struct kvm_cpu;
+/* The interrupt table, and this CPU's own descriptors, of the boot CPU; the latter of any CPU,
+ * whose tss.ist is set. */
+void trap_init(struct kvm_cpu *boot);
+void trap_init_cpu(struct kvm_cpu *c);
+/* The vectors that CPUs send each other. Once. */
+void trap_init_smp(void);
 struct trap_frame *kvm_trap(struct trap_frame *frame);
 
 /* What lgdt, lidt take. */
@@ -101,9 +123,19 @@ struct PACKED table_pointer {
 	uint64_t base;
 };
 
-/* --- apic.c --- */
+/* --- apic.c: this CPU's local APIC --- */
 void apic_timer_set(uint64_t deadline_ns);
-/* Route the legacy interrupt of the console's UART to this CPU. */
+/* Make it ready, if it is not: ends the machine if there is no memory. */
+void apic_init(void);
+/* Its number by the CPUID instruction, which is there without it being mapped. */
+uint32_t apic_id_by_cpuid(void);
+/* Send another CPU an interrupt. */
+void apic_interrupt(uint32_t apic_id, unsigned vector);
+/* Let another CPU begin in real mode at the physical address page * 4096, whatever it does now. */
+void apic_start_cpu(uint32_t apic_id, unsigned page);
+/* Is apic_id one that interrupts can be sent to? */
+bool apic_can_reach(uint32_t apic_id);
+/* Route the legacy interrupt of the console's UART to the boot CPU. */
 void apic_route_console(void);
 void apic_eoi(void);
 /* Let the timer count down from its maximum without interrupting, 1 ns a tick; and what it has
@@ -192,15 +224,37 @@ static ALWAYS_INLINE uint64_t rdmsr(uint32_t msr)
 	return (uint64_t)hi << 32 | lo;
 }
 
+static ALWAYS_INLINE void invlpg(vaddr_t va)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+
+static ALWAYS_INLINE uint64_t cr4_read(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(v));
+	return v;
+}
+
+static ALWAYS_INLINE uint64_t interrupts_off(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
+	return flags;
+}
+
+static ALWAYS_INLINE void interrupts_restore(uint64_t flags)
+{
+	__asm__ volatile("push %0; popfq" : : "r"(flags) : "memory", "cc");
+}
+
 #define MSR_APIC_BASE 0x1bu
-#define MSR_EFER 0xc0000080u
 #define MSR_STAR 0xc0000081u
 #define MSR_LSTAR 0xc0000082u
 #define MSR_FMASK 0xc0000084u
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_GS_BASE 0xc0000101u
-#define EFER_SCE (1u << 0)
-#define EFER_LME (1u << 8)
-#define EFER_NXE (1u << 11)
 
 #endif

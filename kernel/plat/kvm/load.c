@@ -55,7 +55,7 @@ static int map_image(vaddr_t va, const void *pages, size_t len, unsigned prot)
 
 static void vdso_init(struct vdso_data *data)
 {
-	data->cpu = VDSO_CPU_CALL;
+	data->cpu = VDSO_CPU_LIMIT; /* trap.c */
 }
 
 static void isolate(void)

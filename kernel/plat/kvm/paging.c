@@ -1,33 +1,46 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Page tables at run time: the program's pages (pmap), kernel stacks. Pages come from the page
- * allocator through the direct map. Tables of the program's half, once made, stay: its mappings
- * grow down from one address, so there are few.
+ * Page tables at run time: the program's pages (pmap). Pages come from the page allocator through
+ * the direct map. Tables, once made, stay: the program's mappings grow down from one address, so
+ * there are few.
+ *
+ * Faults put pages on several CPUs at once (the mm lock is held for reading), all else is done by
+ * one at a time.
  */
 #include "base/errno.h"
 #include "base/string.h"
 #include "core/page.h"
 #include "plat/kvm/kvm.h"
+#include "plat/kvm/smp.h"
 
-/* Where it is cheaper to flush the whole TLB than page by page. */
-#define INVLPG_MAX 32
-
-static uint64_t *table_next(uint64_t *entry, bool create)
+/*
+ * The table that *entry points to; NULL if there is none (create: if there is no memory for one).
+ * Several CPUs may find it missing at once: the first one's stays.
+ */
+static pte_t *table_next(pte_t *entry, bool create)
 {
-	if (!(*entry & PTE_P)) {
-		uint64_t *t = create ? page_alloc_zero() : NULL;
+	/* A table's contents are read by its address, which comes from here: no acquire is needed.
+	 */
+	uint64_t e = atomic_load_explicit(entry, memory_order_relaxed);
+
+	if (unlikely(!(e & PTE_P))) {
+		void *t = create ? page_alloc_zero() : NULL;
 
 		if (!t)
 			return NULL;
-		*entry = virt_to_phys(t) | PTE_TABLE;
+		/* Release: the zeros come before the entry. */
+		if (atomic_compare_exchange_strong_explicit(entry, &e, virt_to_phys(t) | PTE_TABLE,
+							    memory_order_release,
+							    memory_order_relaxed))
+			return t;
+		page_free(t, 0);
 	}
-	return phys_to_virt(*entry & PTE_ADDR);
+	return phys_to_virt(e & PTE_ADDR);
 }
 
-/* The entry that maps va; NULL if there is no table (create: if there is no memory for one). */
-static uint64_t *pte_get(vaddr_t va, bool create)
+pte_t *paging_entry(vaddr_t va, bool create)
 {
-	uint64_t *t = table_next(&kvm.pml4[va >> SLOT_SHIFT & 511], create);
+	pte_t *t = table_next((pte_t *)&kvm.pml4[va >> SLOT_SHIFT & 511], create);
 
 	t = t ? table_next(&t[va >> GIB_SHIFT & 511], create) : NULL;
 	t = t ? table_next(&t[va >> LARGE_SHIFT & 511], create) : NULL;
@@ -35,41 +48,23 @@ static uint64_t *pte_get(vaddr_t va, bool create)
 }
 
 /*
- * As pte_get(), for the program's pages, under the mm lock: most faults are in the same 2 MiB as
- * the one before. What is remembered stays true, for tables are not taken away.
+ * As paging_entry(), for the program's pages: most faults are in the same 2 MiB as the one before.
+ * What a CPU remembers stays true, for tables are not taken away.
  */
-static ALWAYS_INLINE uint64_t *pte_get_near(vaddr_t va)
+static ALWAYS_INLINE pte_t *entry_near(vaddr_t va)
 {
-	static vaddr_t last = 1; /* no multiple of 2 MiB */
-	static uint64_t *last_table;
+	struct kvm_cpu *c = kvm_cpu_self();
 	vaddr_t region = ALIGN_DOWN(va, 1UL << LARGE_SHIFT);
 
-	if (unlikely(region != last)) {
-		uint64_t *pte = pte_get(region, true);
+	if (unlikely(region != c->table_region)) {
+		pte_t *table = paging_entry(region, true);
 
-		if (!pte)
+		if (!table)
 			return NULL;
-		last = region;
-		last_table = pte;
+		c->table_region = region;
+		c->table = table;
 	}
-	return &last_table[va >> PAGE_SHIFT & 511];
-}
-
-static ALWAYS_INLINE void invlpg(vaddr_t va)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
-}
-
-static void tlb_flush(vaddr_t va, size_t len)
-{
-	uint64_t cr3;
-
-	if (len <= INVLPG_MAX * PAGE_SIZE) {
-		for (size_t off = 0; off < len; off += PAGE_SIZE)
-			invlpg(va + off);
-		return;
-	}
-	__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
+	return &c->table[va >> PAGE_SHIFT & 511];
 }
 
 static uint64_t prot_flags(unsigned prot)
@@ -85,25 +80,37 @@ static uint64_t prot_flags(unsigned prot)
 	return flags;
 }
 
+/* Leaf entries change under the mm lock held for writing (kstack.c: under its lock), so no other
+ * CPU does meanwhile; what orders the change for others is the flush. */
+static ALWAYS_INLINE uint64_t pte_load(const pte_t *pte)
+{
+	return atomic_load_explicit(pte, memory_order_relaxed);
+}
+
+static ALWAYS_INLINE void pte_store(pte_t *pte, uint64_t v)
+{
+	atomic_store_explicit(pte, v, memory_order_relaxed);
+}
+
 /*
  * Call fn on every entry in the range that has a page. A page without access (PROT_NONE) keeps its
  * address in a non-present entry: an entry is empty if and only if it is 0.
  */
-static void pte_walk(vaddr_t va, vaddr_t end, void (*fn)(uint64_t *pte, vaddr_t va, void *arg),
+static void pte_walk(vaddr_t va, vaddr_t end, void (*fn)(pte_t *pte, vaddr_t va, void *arg),
 		     void *arg)
 {
-	uint64_t *pte = NULL;
+	pte_t *pte = NULL;
 
 	for (; va < end; va += PAGE_SIZE) {
 		if (!pte || IS_ALIGNED(va, 1UL << LARGE_SHIFT)) {
-			pte = pte_get(va, false);
+			pte = paging_entry(va, false);
 			if (!pte) {
 				va = ALIGN_DOWN(va, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT) -
 				     PAGE_SIZE;
 				continue;
 			}
 		}
-		if (*pte)
+		if (pte_load(pte))
 			fn(pte, va, arg);
 		pte++;
 	}
@@ -115,21 +122,22 @@ void *paging_map_phys(paddr_t pa, size_t len, uint64_t flags)
 		end = (vaddr_t)phys_to_virt(pa + len);
 
 	for (; va < end; va += PAGE_SIZE) {
-		uint64_t *e = table_next(&kvm.pml4[va >> SLOT_SHIFT & 511], true);
+		pte_t *e = table_next((pte_t *)&kvm.pml4[va >> SLOT_SHIFT & 511], true);
 
 		e = &e[va >> GIB_SHIFT & 511];
-		if (*e & PTE_PS)
+		if (pte_load(e) & PTE_PS)
 			continue;
 		e = table_next(e, true);
 		if (!e)
 			return NULL;
 		e = &e[va >> LARGE_SHIFT & 511];
-		if (*e & PTE_PS)
+		if (pte_load(e) & PTE_PS)
 			continue;
 		e = table_next(e, true);
 		if (!e)
 			return NULL;
-		e[va >> PAGE_SHIFT & 511] = virt_to_phys((void *)va) | PTE_KERNEL_DATA | flags;
+		pte_store(&e[va >> PAGE_SHIFT & 511],
+			  virt_to_phys((void *)va) | PTE_KERNEL_DATA | flags);
 		invlpg(va);
 	}
 	return phys_to_virt(pa);
@@ -143,33 +151,62 @@ int paging_reserve(vaddr_t va, size_t len, unsigned prot)
 	return 0; /* faults fill it */
 }
 
-/* Pages that were taken away and lie in a row in RAM: they go back together. */
-struct page_run {
+/* Entries that are about to become empty, and pages that lie in a row in RAM: they go back
+ * together. */
+struct removal {
+	vaddr_t lo, hi; /* what was accessible; lo >= hi: nothing */
 	char *first;
-	size_t count;
+	size_t count; /* pages from first on */
 };
 
-static void page_drop(uint64_t *pte, vaddr_t va, void *arg)
+static void page_hide(pte_t *pte, vaddr_t va, void *arg)
 {
-	char *page = phys_to_virt(*pte & PTE_ADDR);
-	struct page_run *run = arg;
+	struct removal *r = arg;
+	uint64_t v = pte_load(pte);
 
-	*pte = 0;
-	invlpg(va);
-	if (page != run->first + run->count * PAGE_SIZE) {
-		page_free_run(run->first, run->count);
-		run->first = page;
-		run->count = 0;
-	}
-	run->count++;
+	if (!(v & PTE_P))
+		return;
+	pte_store(pte, v & ~PTE_P);
+	r->lo = MIN(r->lo, va);
+	r->hi = va + PAGE_SIZE;
 }
 
+static void page_drop(pte_t *pte, vaddr_t va, void *arg)
+{
+	char *page = phys_to_virt(pte_load(pte) & PTE_ADDR);
+	struct removal *r = arg;
+
+	(void)va;
+	pte_store(pte, 0);
+	if (page != r->first + r->count * PAGE_SIZE) {
+		page_free_run(r->first, r->count);
+		r->first = page;
+		r->count = 0;
+	}
+	r->count++;
+}
+
+/*
+ * Other CPUs may use pages as long as they have not flushed their TLBs. So entries first become
+ * inaccessible, but keep the pages' addresses; then one shootdown for all of them; then the pages
+ * go back. On one CPU the order does not matter.
+ */
 void paging_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)
 {
-	struct page_run run = {NULL, 0};
+	vaddr_t start = MAX(va, touched_lo), end = MIN(va + len, touched_hi);
+	struct removal r = {.lo = UINT64_MAX};
 
-	pte_walk(MAX(va, touched_lo), MIN(va + len, touched_hi), page_drop, &run);
-	page_free_run(run.first, run.count);
+	if (start >= end)
+		return;
+	if (smp_is_started()) {
+		pte_walk(start, end, page_hide, &r);
+		if (r.lo < r.hi)
+			tlb_flush(r.lo, r.hi - r.lo);
+	}
+	pte_walk(start, end, page_drop, &r);
+	page_free_run(r.first, r.count);
+	if (!smp_is_started())
+		tlb_flush_self(start, end - start);
 }
 
 void paging_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)
@@ -177,46 +214,67 @@ void paging_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_
 	paging_remove(va, len, touched_lo, touched_hi);
 }
 
-static void page_protect(uint64_t *pte, vaddr_t va, void *arg)
+struct protection {
+	uint64_t flags;
+	bool less; /* some page lost a right */
+};
+
+/* The processor itself changes nothing in an entry: accessed and dirty are set from the start. */
+static void page_protect(pte_t *pte, vaddr_t va, void *arg)
 {
+	struct protection *p = arg;
+	uint64_t old = pte_load(pte);
+
 	(void)va;
-	*pte = (*pte & PTE_ADDR) | *(const uint64_t *)arg;
+	if (old & PTE_P && (old & ~p->flags & (PTE_P | PTE_W) || ~old & p->flags & PTE_NX))
+		p->less = true;
+	pte_store(pte, (old & PTE_ADDR) | p->flags);
 }
 
+/* A CPU that does not know yet that it has more rights than before gets a fault, forgets the old
+ * ones by that, and finds that all is well. */
 int paging_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo, vaddr_t touched_hi)
 {
 	vaddr_t start = MAX(va, touched_lo), end = MIN(va + len, touched_hi);
-	uint64_t flags = prot_flags(prot);
+	struct protection p = {prot_flags(prot), false};
 
-	if (start < end) {
-		pte_walk(start, end, page_protect, &flags);
+	if (start >= end)
+		return 0;
+	pte_walk(start, end, page_protect, &p);
+	if (p.less)
 		tlb_flush(start, end - start);
-	}
+	else
+		tlb_flush_self(start, end - start);
 	return 0;
 }
 
 int paging_fault(vaddr_t va, unsigned prot)
 {
-	uint64_t *pte = pte_get_near(va);
+	pte_t *pte = entry_near(va);
+	uint64_t empty = 0;
 	void *page;
 
 	if (unlikely(!pte))
 		return -ENOMEM;
-	if (*pte)
+	if (pte_load(pte))
 		return 0;
 	page = page_alloc_zero();
 	if (!page)
 		return -ENOMEM;
-	*pte = virt_to_phys(page) | prot_flags(prot);
+	/* Release: the zeros come before the entry. Another CPU may have been first. */
+	if (!atomic_compare_exchange_strong_explicit(pte, &empty,
+						     virt_to_phys(page) | prot_flags(prot),
+						     memory_order_release, memory_order_relaxed))
+		page_free(page, 0);
 	return 0;
 }
 
 bool paging_map_page(vaddr_t va, paddr_t page, unsigned prot)
 {
-	uint64_t *pte = pte_get_near(va);
+	pte_t *pte = entry_near(va);
 
 	if (pte)
-		*pte = page | prot_flags(prot);
+		pte_store(pte, page | prot_flags(prot));
 	return pte != NULL;
 }
 
@@ -237,77 +295,16 @@ int paging_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot)
 	/* Tables first, so that nothing has been moved if there is no memory for them. */
 	for (vaddr_t va = ALIGN_DOWN(new_va, 1UL << LARGE_SHIFT); va < new_va + len;
 	     va += 1UL << LARGE_SHIFT)
-		if (!pte_get(va, true))
+		if (!paging_entry(va, true))
 			return -ENOMEM;
 	for (size_t off = 0; off < len; off += PAGE_SIZE) {
-		uint64_t *from = pte_get(old + off, false);
+		pte_t *from = paging_entry(old + off, false);
 
-		if (!from || !*from)
+		if (!from || !pte_load(from))
 			continue;
-		*pte_get(new_va + off, true) = *from;
-		*from = 0;
+		pte_store(paging_entry(new_va + off, true), pte_load(from));
+		pte_store(from, 0);
 	}
 	tlb_flush(old, len);
 	return 0;
-}
-
-/*
- * Kernel stacks all have one size, so a freed one serves the next thread as it is: they are kept in
- * a list through their first word. Of more than KSTACK_WARM_MAX only that word's page is kept; the
- * area itself grows to the largest number of threads that ever lived at once.
- */
-#define KSTACK_WARM_MAX 32u
-
-static vaddr_t kstack_next, kstack_free_list;
-static unsigned kstack_free_count;
-
-/* Put the pages that are missing; what is there was left by kstack_free(), or by an attempt that
- * ran out of memory. */
-static bool kstack_fill(vaddr_t base, size_t bytes)
-{
-	for (size_t off = 0; off < bytes; off += PAGE_SIZE) {
-		uint64_t *pte = pte_get(base + off, true);
-		void *page;
-
-		if (!pte)
-			return false;
-		if (*pte)
-			continue;
-		page = page_alloc(0);
-		if (!page)
-			return false;
-		*pte = virt_to_phys(page) | PTE_KERNEL_DATA;
-	}
-	return true;
-}
-
-vaddr_t kstack_alloc(size_t bytes)
-{
-	vaddr_t base = kstack_free_list;
-
-	if (base) {
-		if (kstack_free_count > KSTACK_WARM_MAX && !kstack_fill(base, bytes))
-			return 0;
-		kstack_free_count--;
-		kstack_free_list = *(vaddr_t *)base;
-		return base;
-	}
-	if (!kstack_next)
-		kstack_next = KSTACK_AREA;
-	if (kstack_next + PAGE_SIZE + bytes > KSTACK_AREA + KSTACK_AREA_SIZE)
-		return 0;
-	base = kstack_next + PAGE_SIZE; /* the guard page stays unmapped */
-	if (!kstack_fill(base, bytes))
-		return 0;
-	kstack_next = base + bytes;
-	return base;
-}
-
-void kstack_free(vaddr_t base, size_t bytes)
-{
-	*(vaddr_t *)base = kstack_free_list;
-	kstack_free_list = base;
-	/* The list is served from its head, so the warm ones are the first that came. */
-	if (++kstack_free_count > KSTACK_WARM_MAX)
-		paging_remove(base + PAGE_SIZE, bytes - PAGE_SIZE, base + PAGE_SIZE, base + bytes);
 }

@@ -4,10 +4,8 @@
  * address of hvm_start_info (Xen's PVH boot protocol). Goes to long mode on a small identity map, lets
  * kvm_start() build the real page tables, and calls kvm_main() at the image's random virtual address.
  */
-#define CR0_PG_WP_NE_MP_PE 0x80010023
-#define CR4_PAE_OSFXSR_OSXMMEXCPT 0x620
-#define MSR_EFER 0xc0000080
-#define EFER_NXE_LME_SCE 0x901
+#include "plat/kvm/start.h"
+
 #define PTE_TABLE 0x23          /* present, writable, accessed */
 #define PTE_LARGE 0xe3          /* and dirty, 2 MiB */
 #define LARGE_SHIFT 21

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The boot CPU's descriptor tables, and the first look at every interrupt and exception, on an IST
+ * Descriptor tables, and the first look at every interrupt and exception, on an IST
  * stack: what can be settled there is, all else goes on with a trap frame on the thread's kernel
  * stack.
  */
@@ -8,21 +8,13 @@
 #include "arch/arch.h"
 #include "base/string.h"
 #include "plat/kvm/kvm.h"
+#include "plat/kvm/smp.h"
+#include "plat/kvm/start.h"
+#include "plat/vdso.h"
 
 #define NR_VECTORS 64
-#define IST_SIZE 8192
-#define SELECTOR_CODE 0x08u
-#define SELECTOR_TSS 0x18u
 #define GATE_INTERRUPT 0x8e00u
 #define RFLAGS_MASKED 0x47700u /* AC NT IOPL DF IF TF: cleared by the syscall instruction */
-
-/* Intel SDM vol. 3, 7.7: only the interrupt stack table is used. */
-struct PACKED tss {
-	uint32_t reserved0;
-	uint64_t rsp[3], reserved1, ist[7], reserved2;
-	uint16_t reserved3, iomap_base;
-};
-_Static_assert(sizeof(struct tss) == 104, "TSS");
 
 /* Intel SDM vol. 3, figure 6-8, as two words. */
 struct idt_gate {
@@ -31,16 +23,15 @@ struct idt_gate {
 #define GATE_IST(n) ((uint64_t)(n) << 32)
 #define GATE_DPL3 (3UL << 45)
 
-/* null, 64-bit code, data, TSS (two entries), ring 3's data and code; start.S loads it first at its
- * physical address. */
-uint64_t kvm_gdt[7] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0,
-		       0, 0x00cff3000000ffff, 0x00affb000000ffff};
+/* null, 64-bit code, data, TSS (two entries), ring 3's data and code, a segment whose limit is the
+ * CPU's number (plat/vdso.h); start.S loads it first at its physical address. Another CPU's is made
+ * from it. */
+uint64_t kvm_gdt[GDT_ENTRIES] = {
+	0, GDT_CODE64, GDT_DATA, 0, 0, GDT_USER_DATA, GDT_USER_CODE64, GDT_USER_CPU,
+};
 
-static struct tss tss;
 static struct idt_gate idt[NR_VECTORS] ALIGNED(16);
-/* One for all vectors, since none interrupts another; a second one for double faults and NMIs,
- * which do. */
-static char ist_stack[2][IST_SIZE] ALIGNED(16);
+static char ist_stack[IST_STACKS][IST_BYTES] ALIGNED(16); /* the boot CPU's */
 
 extern char kvm_vectors[], kvm_syscall_entry[], boot_stack[], boot_stack_end[];
 
@@ -56,25 +47,17 @@ static void idt_fill(unsigned first, unsigned last)
 	}
 }
 
-void trap_init(void)
+/* This CPU's descriptors, and what all CPUs have alike. */
+static void tables_load(struct kvm_cpu *c, uint64_t *gdt)
 {
-	struct table_pointer gdtr = {sizeof(kvm_gdt) - 1, (uint64_t)kvm_gdt};
+	struct table_pointer gdtr = {GDT_ENTRIES * sizeof(*gdt) - 1, (uint64_t)gdt};
 	struct table_pointer idtr = {sizeof(idt) - 1, (uint64_t)idt};
-	uint64_t base = (uint64_t)&tss;
+	uint64_t base = (uint64_t)&c->tss;
 
-	kvm_gdt[3] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89UL << 40 |
-		     (base >> 24 & 0xff) << 56;
-	kvm_gdt[4] = base >> 32;
-	tss.iomap_base = sizeof(tss);
-	tss.ist[0] = (uint64_t)ist_stack[0] + IST_SIZE;
-	tss.ist[1] = (uint64_t)ist_stack[1] + IST_SIZE;
-	idt_fill(0, TRAP_SIMD);
-	idt_fill(TRAP_TIMER, TRAP_CONSOLE);
-	idt_fill(TRAP_SPURIOUS, TRAP_SPURIOUS);
-	idt[TRAP_DOUBLE_FAULT].low ^= GATE_IST(1 ^ 2);
-	idt[TRAP_NMI].low ^= GATE_IST(1 ^ 2);
-	/* The int3 instruction is ring 3's as well. */
-	idt[TRAP_BREAKPOINT].low |= GATE_DPL3;
+	gdt[3] = (sizeof(c->tss) - 1) | (base & 0xffffff) << 16 | 0x89UL << 40 |
+		 (base >> 24 & 0xff) << 56;
+	gdt[4] = base >> 32;
+	c->tss.iomap_base = sizeof(c->tss);
 	__asm__ volatile("lgdt %0" : : "m"(gdtr));
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
@@ -84,10 +67,39 @@ void trap_init(void)
 	wrmsr(MSR_FMASK, RFLAGS_MASKED);
 }
 
+void trap_init(struct kvm_cpu *boot)
+{
+	boot->tss.ist[0] = (uint64_t)ist_stack[0] + IST_BYTES;
+	boot->tss.ist[1] = (uint64_t)ist_stack[1] + IST_BYTES;
+	idt_fill(0, TRAP_SIMD);
+	idt_fill(TRAP_TIMER, TRAP_CONSOLE);
+	idt_fill(TRAP_SPURIOUS, TRAP_SPURIOUS);
+	idt[TRAP_DOUBLE_FAULT].low ^= GATE_IST(1 ^ 2);
+	idt[TRAP_NMI].low ^= GATE_IST(1 ^ 2);
+	/* The int3 instruction is ring 3's as well. */
+	idt[TRAP_BREAKPOINT].low |= GATE_DPL3;
+	tables_load(boot, kvm_gdt);
+}
+
+#if CONFIG_NR_CPUS > 1
+void trap_init_cpu(struct kvm_cpu *c)
+{
+	memcpy(c->gdt, kvm_gdt, sizeof(kvm_gdt));
+	c->gdt[VDSO_CPU_SELECTOR / 8] = GDT_USER_CPU | c->cpu.id;
+	tables_load(c, c->gdt);
+}
+
+void trap_init_smp(void)
+{
+	idt_fill(TRAP_KICK, TRAP_SHOOTDOWN);
+}
+#endif
+
 /*
- * Threads' kernel stacks lie in one area, so this is right also in the middle of a switch, when
- * kstack_top is that of one thread and rsp that of another; and when the program has put nonsense
- * into rsp. The boot stack lies in the image, and is gone when there are threads.
+ * Threads' kernel stacks lie in one area, and the interrupt stacks of all CPUs but the boot CPU
+ * too, so this is right also in the middle of a switch, when kstack_top is that of one thread and
+ * rsp that of another; and when the program has put nonsense into rsp. The boot stack lies in the
+ * image, and is gone when there are threads.
  */
 static bool in_kernel(const struct trap_frame *f)
 {
@@ -104,8 +116,14 @@ static bool interrupt(struct trap_frame *f)
 {
 	if (f->vector != TRAP_SPURIOUS)
 		apic_eoi();
+	if (f->vector == TRAP_SHOOTDOWN) {
+		tlb_serve();
+		return false;
+	}
 	if (f->vector == TRAP_TIMER)
 		cpu_pend(PENDING_TIMER);
+	else if (f->vector == TRAP_KICK)
+		cpu_kicked();
 	else if (f->vector == TRAP_CONSOLE)
 		cpu_pend(PENDING_CONSOLE);
 	if (!in_kernel(f))

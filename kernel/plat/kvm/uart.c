@@ -4,8 +4,9 @@
  * waits for the transmitter; input is polled, and its interrupt is switched on only while somebody
  * waits for it.
  */
+#include "base/atomic.h"
 #include "base/errno.h"
-#include "plat/kvm/kvm.h"
+#include "plat/kvm/smp.h"
 
 #define COM1 0x3f8
 #define COM2 0x2f8
@@ -38,8 +39,12 @@
 #define FRAME_LITERAL 0x10
 #define FRAME_IGNORED 0x16
 
-static bool has_com2, has_debugcon;
+static bool has_com2, has_debugcon; /* set at boot */
+/* Of input, which one CPU at a time reads and watches (fs/console.c). */
 static bool framed, after_literal, at_eof;
+
+/* What is written in one call comes out in one piece. */
+static struct spinlock uart_lock = SPINLOCK_INIT(LOCK_DEVICE);
 
 void uart_init(void)
 {
@@ -79,7 +84,9 @@ static void uart_write(uint16_t port, const char *s, size_t n)
 
 ssize64_t uart_console_write(int fd, const void *buf, size_t n)
 {
+	spin_lock(&uart_lock);
 	uart_write(fd == 2 && has_com2 ? COM2 : COM1, buf, n);
+	spin_unlock(&uart_lock);
 	return (ssize64_t)n;
 }
 
@@ -125,24 +132,55 @@ bool uart_console_is_tty(int fd)
 	return false;
 }
 
+/*
+ * The log has a lock of its own, for it is used where something has gone wrong: by a CPU that was
+ * writing to it, or has a console's lock. Such a CPU does not wait for itself.
+ */
+static _Atomic uint32_t log_owner; /* a CPU's id + 1, or 0 */
+
+/* False if this CPU has it already. */
+static bool log_lock(void)
+{
+	uint32_t me = cpu_self()->id + 1, owner = 0;
+
+	for (unsigned spins = 0; !atomic_compare_exchange_weak_explicit(
+		     &log_owner, &owner, me, memory_order_acquire, memory_order_relaxed);
+	     owner = 0) {
+		if (owner == me)
+			return false;
+		smp_cpu_relax(spins++);
+	}
+	return true;
+}
+
+static void log_bytes(const char *s, size_t n)
+{
+	if (!has_debugcon)
+		uart_write(has_com2 ? COM2 : COM1, s, n);
+	else
+		while (n--)
+			outb(DEBUGCON, (uint8_t)*s++);
+}
+
 void uart_log_write(const char *s, size_t n)
 {
-	if (!has_debugcon) {
-		uart_console_write(2, s, n);
-		return;
-	}
-	while (n--)
-		outb(DEBUGCON, (uint8_t)*s++);
+	bool locked = CONFIG_NR_CPUS > 1 && log_lock();
+
+	log_bytes(s, n);
+	if (locked)
+		atomic_store_explicit(&log_owner, 0, memory_order_release);
 }
 
 void uart_log_exit(int status)
 {
 	char line[] = "kiln: exit 000\n";
 
+	if (CONFIG_NR_CPUS > 1)
+		(void)log_lock(); /* for good: this line is the last */
 	if (!has_debugcon)
 		return;
 	line[11] = (char)('0' + status / 100);
 	line[12] = (char)('0' + status / 10 % 10);
 	line[13] = (char)('0' + status % 10);
-	uart_log_write(line, sizeof(line) - 1);
+	log_bytes(line, sizeof(line) - 1);
 }
