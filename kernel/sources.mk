@@ -3,6 +3,7 @@
 # The kernel's sources, sorted by folder and name; one line per file.
 
 src-y += abi/dispatch.c
+src-y += abi/epoll.c
 src-y += abi/fd.c
 src-y += abi/file.c
 src-y += abi/ident.c
@@ -18,6 +19,7 @@ src-y += abi/start.c
 src-y += abi/stat.c
 src-y += abi/thread.c
 src-y += abi/time.c
+src-y += abi/timerfd.c
 
 src-y += base/chacha20.c
 src-y += base/cmdline.c
@@ -47,6 +49,7 @@ src-y += core/wait.c
 
 src-y += fs/console.c
 src-y += fs/dev.c
+src-y += fs/epoll.c
 src-y += fs/eventfd.c
 src-y += fs/exe.c
 src-y += fs/fd.c
@@ -56,6 +59,7 @@ src-y += fs/pipe.c
 src-y += fs/poll.c
 src-$(CONFIG_FS_PROC) += fs/proc.c
 src-y += fs/termios.c
+src-y += fs/timerfd.c
 src-y += fs/uio.c
 
 src-y += arch/x86_64/cpu.c

@@ -185,6 +185,7 @@ struct waitq {
 struct waiter {
 	struct list link;
 	struct thread *thread;
+	void (*wake)(struct waiter *w); /* called instead, under the queue's lock; or NULL */
 	struct waitq *wq;
 };
 
@@ -192,10 +193,14 @@ void waitq_init(struct waitq *wq);
 /* Enqueue the current thread; then thread_sleep_prepare(), check, thread_sleep(), waitq_remove().
  */
 void waitq_add(struct waitq *wq, struct waiter *w);
+/* Have wake() called at each wake-up, under wq's lock, until waitq_remove(). */
+void waitq_watch(struct waitq *wq, struct waiter *w, void (*wake)(struct waiter *));
 void waitq_remove(struct waiter *w);
 /* Wake the first n waiters that sleep (all: UINT32_MAX). They stay enqueued until they remove
  * themselves. */
 void waitq_wake(struct waitq *wq, uint32_t n);
+/* The same for who holds wq->lock. */
+void waitq_wake_locked(struct waitq *wq, uint32_t n);
 
 /*
  * Whether there is anybody to wake, without the lock. Whoever has changed what waiters look at

@@ -29,6 +29,9 @@ static struct {
 	uint8_t ahead[64]; /* read but not taken yet: [ahead_pos, ahead_len) */
 	uint32_t ahead_pos, ahead_len;
 	bool eof; /* end of file was seen by reading ahead; the next read reports it */
+	/* A bit by fd: the waiters were told, and nobody has looked since. Not watched meanwhile,
+	 * for some (epoll) stay in the queue and may leave it at that. */
+	unsigned told;
 } console = {
 	.readers = WAITQ_INIT(console.readers),
 	.writers = {WAITQ_INIT(console.writers[0]), WAITQ_INIT(console.writers[1])},
@@ -42,31 +45,42 @@ static struct mutex console_out[2] = {MUTEX_INIT(console_out[0]), MUTEX_INIT(con
  * Have the platform tell of what somebody waits for. Who begins to wait is in the queue before it
  * calls this, so that nobody switches off what another one has switched on.
  */
-static void console_watch_update(void)
+static void console_watch_update_locked(void)
 {
-	unsigned fds;
+	unsigned fds = waitq_active(&console.readers) ? 1u << 0 : 0;
 
-	spin_lock(&console.lock);
-	fds = waitq_active(&console.readers) ? 1u << 0 : 0;
 	for (unsigned fd = 1; fd <= 2; fd++)
 		if (waitq_active(&console.writers[fd - 1]))
 			fds |= 1u << fd;
-	plat->console_watch(fds);
+	plat->console_watch(fds & ~console.told);
+}
+
+static void console_watch_update(void)
+{
+	spin_lock(&console.lock);
+	console_watch_update_locked();
+	spin_unlock(&console.lock);
+}
+
+/* Somebody is about to look at fd, or has taken something there: what comes is news again. */
+static void console_watch_anew(int fd)
+{
+	spin_lock(&console.lock);
+	console.told &= ~(1u << fd);
+	console_watch_update_locked();
 	spin_unlock(&console.lock);
 }
 
 /* An upcall from the scheduler (layers.txt): there is input, or room for output. */
 void console_input_pending(void)
 {
-	bool woken = waitq_active(&console.readers);
-
+	spin_lock(&console.lock);
+	console.told = 7;
+	console_watch_update_locked();
+	spin_unlock(&console.lock);
 	waitq_wake(&console.readers, UINT32_MAX);
-	for (unsigned i = 0; i < 2; i++) {
-		woken |= waitq_active(&console.writers[i]);
+	for (unsigned i = 0; i < 2; i++)
 		waitq_wake(&console.writers[i], UINT32_MAX);
-	}
-	if (!woken)
-		console_watch_update();
 }
 
 /* As plat->console_read(), after what was read ahead. */
@@ -118,7 +132,7 @@ static ssize64_t console_look_ahead(void)
 /* What waitq_wait() looks at: may reading or writing be tried again? */
 static bool console_ready(int fd)
 {
-	console_watch_update();
+	console_watch_anew(fd);
 	if (plat->console_poll)
 		return plat->console_poll(fd) != 0;
 	return console_look_ahead() != -EAGAIN;
@@ -150,6 +164,8 @@ static ssize64_t console_read(struct file *f, struct uio *u, uint64_t pos)
 			break;
 		}
 	}
+	if (waitq_active(&console.readers))
+		console_watch_anew(0);
 	if (n > 0 && uio_put(u, c.buf, (size_t)n) != 0)
 		n = -EFAULT;
 	chunk_end(&c);
@@ -234,7 +250,7 @@ static unsigned console_poll_ahead(void)
 /* Who asks for neither reading nor writing is not told of a hang-up. */
 static void console_poll_wait(const struct file *f, struct poll_table *pt)
 {
-	unsigned wanted = pt != NULL ? pt->slot->events : 0;
+	unsigned wanted = pt != NULL ? pt->events : 0;
 
 	if (file_readable(f) && (wanted & POLL_READABLE))
 		poll_wait(pt, &console.readers);
@@ -246,15 +262,28 @@ static void console_poll_wait(const struct file *f, struct poll_table *pt)
 	console_watch_update();
 }
 
+static unsigned console_poll_fd(int fd)
+{
+	unsigned found;
+
+	if (waitq_active(fd == 0 ? &console.readers : &console.writers[fd - 1]))
+		console_watch_anew(fd);
+	if (plat->console_poll)
+		found = plat->console_poll(fd);
+	else
+		found = fd == 0 ? console_poll_ahead() : POLLOUT;
+	return found;
+}
+
 static unsigned console_poll(struct file *f, struct poll_table *pt)
 {
 	unsigned found = 0;
 
 	console_poll_wait(f, pt);
 	if (file_writable(f))
-		found |= plat->console_poll ? plat->console_poll(console_output(f)) : POLLOUT;
+		found |= console_poll_fd(console_output(f));
 	if (file_readable(f))
-		found |= plat->console_poll ? plat->console_poll(0) : console_poll_ahead();
+		found |= console_poll_fd(0);
 	if (found & POLLIN)
 		found |= POLL_READABLE;
 	if (found & POLLOUT)

@@ -2,6 +2,7 @@
 /* What all open files have in common: references, access mode, position. */
 #include "fs/file.h"
 #include "base/errno.h"
+#include "fs/epoll.h"
 #include "fs/fcntl.h"
 
 void file_init(struct file *f, const struct file_ops *ops, unsigned flags)
@@ -9,6 +10,7 @@ void file_init(struct file *f, const struct file_ops *ops, unsigned flags)
 	f->ops = ops;
 	f->pos = 0;
 	mutex_init(&f->pos_lock);
+	atomic_init(&f->watchers, NULL);
 	atomic_init(&f->refs, 1);
 	atomic_init(&f->flags, flags);
 }
@@ -23,8 +25,12 @@ struct file *file_get(struct file *f)
 void file_put_many(struct file *f, uint64_t refs)
 {
 	/* Release what these references did to the file, acquire it in the one that frees. */
-	if (atomic_fetch_sub_explicit(&f->refs, refs, memory_order_acq_rel) == refs &&
-	    f->ops->release != NULL)
+	if (atomic_fetch_sub_explicit(&f->refs, refs, memory_order_acq_rel) != refs)
+		return;
+	/* Acquire: what a set did with f before it took it out. */
+	if (atomic_load_explicit(&f->watchers, memory_order_acquire) != NULL)
+		epoll_forget(f);
+	if (f->ops->release != NULL)
 		f->ops->release(f);
 }
 

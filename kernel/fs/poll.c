@@ -10,8 +10,8 @@ void poll_wait(struct poll_table *pt, struct waitq *wq)
 {
 	if (pt == NULL)
 		return;
-	waitq_add(wq, &pt->slot->waiter);
-	pt->slot->waiting = true;
+	waitq_watch(wq, pt->waiter, pt->wake);
+	pt->waiting = true;
 }
 
 static unsigned poll_file(struct file *f, struct poll_table *pt)
@@ -42,10 +42,11 @@ int poll_slots(struct poll_slot *slots, size_t n, uint64_t deadline_ns)
 	if (count > 0 || deadline_ns == 0)
 		return count;
 	for (size_t i = 0; i < n; i++) {
-		struct poll_table pt = {.slot = &slots[i]};
+		struct poll_table pt = {.waiter = &slots[i].waiter, .events = slots[i].events};
 
 		if (slots[i].file != NULL)
 			(void)poll_file(slots[i].file, &pt);
+		slots[i].waiting = pt.waiting;
 	}
 	for (;;) {
 		thread_sleep_prepare("poll");

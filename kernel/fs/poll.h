@@ -31,7 +31,10 @@ struct poll_slot {
 
 /* Handed to file_ops.poll: whom to wake. */
 struct poll_table {
-	struct poll_slot *slot;
+	struct waiter *waiter;
+	void (*wake)(struct waiter *w); /* NULL: the current thread is woken */
+	unsigned events;                /* that are waited for */
+	bool waiting;                   /* waiter is on a queue now */
 };
 
 /* From file_ops.poll, at most once: the current thread wants to know when wq is woken. */
