@@ -26,7 +26,8 @@ enum lock_rank {
 	LOCK_CONSOLE,  /* console input */
 	LOCK_FUTEX,    /* futex buckets; program memory is touched under them */
 	LOCK_WAITQ,
-	LOCK_EPOLL, /* a set's queue, inside of its files'; then who waits for the set as a file … */
+	LOCK_EPOLL, /* a set's queue, inside of its files'; then who waits for the set as a file …
+		     */
 	LOCK_EPOLL_POLL,
 	LOCK_EPOLL_OUTER, /* … and the same of sets with sets in them */
 	LOCK_EPOLL_OUTER_POLL,

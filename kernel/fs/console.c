@@ -262,17 +262,22 @@ static void console_poll_wait(const struct file *f, struct poll_table *pt)
 	console_watch_update();
 }
 
+static unsigned console_poll_now(int fd)
+{
+	if (plat->console_poll)
+		return plat->console_poll(fd);
+	return fd == 0 ? console_poll_ahead() : POLLOUT;
+}
+
 static unsigned console_poll_fd(int fd)
 {
-	unsigned found;
+	unsigned found = console_poll_now(fd);
 
-	if (waitq_active(fd == 0 ? &console.readers : &console.writers[fd - 1]))
-		console_watch_anew(fd);
-	if (plat->console_poll)
-		found = plat->console_poll(fd);
-	else
-		found = fd == 0 ? console_poll_ahead() : POLLOUT;
-	return found;
+	if (found != 0 || !waitq_active(fd == 0 ? &console.readers : &console.writers[fd - 1]))
+		return found;
+	/* What has come since then was not reported if it was not watched for. */
+	console_watch_anew(fd);
+	return console_poll_now(fd);
 }
 
 static unsigned console_poll(struct file *f, struct poll_table *pt)

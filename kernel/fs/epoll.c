@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A set has an item for each file in it, in a tree, and a list of the items that may have something
- * to tell. The item waits in its file's wait queue as long as it is in the set; a wake-up there puts
- * it on the list and wakes one thread that waits for the set. Who takes an item off the list asks
- * the file itself what holds.
+ * to tell. The item waits in its file's wait queue as long as it is in the set; a wake-up there
+ * puts it on the list and wakes one thread that waits for the set. Who takes an item off the list
+ * asks the file itself what holds.
  *
  * Locks, outer ones first. A file's mutex, one of some, chosen by its address, guards which sets it
  * is in (file->watchers). A set's mutex guards its tree, and is held while events are taken. The
- * lock of the set's wait queue guards the list; it is taken inside of that of a file's wait queue. A
- * set may be in other sets, which may not be in further ones: two levels, two ranks.
+ * lock of the set's wait queue guards the list; it is taken inside of that of a file's wait queue.
+ * A set may be in other sets, which may not be in further ones: two levels, two ranks.
  */
 #include "fs/epoll.h"
 #include "base/errno.h"
@@ -40,14 +40,15 @@ struct epoll_item {
 	int fd;
 	struct list ready_link; /* points to itself while it is not on ep->ready */
 	struct waiter waiter;
-	bool waiting; /* waiter is on a queue of the file's */
+	bool waiting;   /* waiter is on a queue of the file's */
 	uint64_t round; /* in which its events were taken last */
 	struct epoll_event event;
-	struct epoll_item *next_watcher; /* of the same file, in another set or by another descriptor */
+	struct epoll_item
+		*next_watcher; /* of the same file, in another set or by another descriptor */
 };
 
-static struct mutex watch_mutexes[WATCH_MUTEXES]; /* initialised with the first set */
-static bool watch_ready;                          /* they are; under nest_lock */
+static struct mutex watch_mutexes[WATCH_MUTEXES];      /* initialised with the first set */
+static bool watch_ready;                               /* they are; under nest_lock */
 static struct mutex nest_lock = MUTEX_INIT(nest_lock); /* the innermost one */
 
 static struct mutex *watch_mutex(const struct file *f)
@@ -146,8 +147,8 @@ static void epoll_item_set(struct epoll_item *item, const struct epoll_event *ev
 	item->event.events |= POLLERR | POLLHUP;
 }
 
-/* Make inner one of the sets in ep, if that may be. The ranks of ep's locks become those of an outer
- * set. 0 or -ELOOP. */
+/* Make inner one of the sets in ep, if that may be. The ranks of ep's locks become those of an
+ * outer set. 0 or -ELOOP. */
 static int epoll_nest(struct epoll *ep, struct epoll *inner)
 {
 	int err = 0;
@@ -333,8 +334,8 @@ static void epoll_keep(struct epoll *ep, struct epoll_item *item, struct list *a
 	spin_unlock(&ep->waiting.lock);
 }
 
-/* Tell the program of an item, if there is something to tell. 1, 0, or -EFAULT. Keeps it if it is to
- * be told of again. */
+/* Tell the program of an item, if there is something to tell. 1, 0, or -EFAULT. Keeps it if it is
+ * to be told of again. */
 static int epoll_tell(struct epoll *ep, struct epoll_item *item, vaddr_t out, struct list *again)
 {
 	struct epoll_event event = {.events = epoll_item_poll(item, false),

@@ -23,8 +23,8 @@ MUST_CHECK int epoll_create(struct file **out);
 bool epoll_is(const struct file *f);
 
 /*
- * The file that fd is. 0, -EPERM (it is always ready, so it cannot be waited for), -EEXIST, -ENOENT,
- * -ENOMEM, -ELOOP (sets in sets in sets).
+ * The file that fd is. 0, -EPERM (it is always ready, so it cannot be waited for), -EEXIST,
+ * -ENOENT, -ENOMEM, -ELOOP (sets in sets in sets).
  */
 MUST_CHECK int epoll_add(struct file *set, struct file *f, int fd, const struct epoll_event *event);
 MUST_CHECK int epoll_change(struct file *set, struct file *f, int fd,

@@ -58,9 +58,9 @@ struct file_ops {
 struct file {
 	const struct file_ops *ops;
 	_Atomic uint64_t refs;
-	_Atomic uint32_t flags; /* O_*: access mode and status flags */
+	_Atomic uint32_t flags;              /* O_*: access mode and status flags */
 	struct epoll_item *_Atomic watchers; /* epoll sets that it is in (fs/epoll.c) */
-	struct mutex pos_lock;  /* guards pos; held while a read or write that moves it goes on */
+	struct mutex pos_lock; /* guards pos; held while a read or write that moves it goes on */
 	uint64_t pos;
 } ALIGNED(FILE_ALIGN);
 

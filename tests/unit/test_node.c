@@ -13,6 +13,7 @@
 #include "core/vma.h"
 #include "fs/console.h"
 #include "fs/fcntl.h"
+#include "fs/epoll.h"
 #include "fs/node.h"
 #include "plat/plat.h"
 
@@ -67,6 +68,11 @@ bool thread_wake(struct thread *t)
 {
 	fail_msg("nobody sleeps");
 	return false;
+}
+
+void epoll_forget(struct file *f)
+{
+	fail_msg("no file is in a set");
 }
 
 int user_copy_in(void *dst, vaddr_t src, size_t n)

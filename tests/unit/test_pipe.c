@@ -3,7 +3,7 @@
  * Pipes against a model, with random reads, writes and capacities, memory that runs out, and
  * threads at both ends; the descriptor table against an array.
  *
- * sources: fs/pipe.c fs/uio.c fs/file.c fs/fd.c fs/poll.c fs/eventfd.c core/mutex.c
+ * sources: fs/pipe.c fs/uio.c fs/file.c fs/fd.c fs/poll.c fs/epoll.c fs/eventfd.c core/mutex.c
  * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/sleep.c core/cpus.c
  * sources: core/wait.c core/timer.c core/signal.c base/rbtree.c base/string.c
  * fakes: machine lock log random heap page fail

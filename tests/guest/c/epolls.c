@@ -2,8 +2,8 @@
 //@ suite: diff
 //@ cpus: 1 2
 //@ compare: stdout status
-/* epoll and timerfd: errors, levels, edges, one-shots, files that go away, sets in sets, signal masks,
- * threads that wait together. */
+/* epoll and timerfd: errors, levels, edges, one-shots, files that go away, sets in sets, signal
+ * masks, threads that wait together. */
 #include "test.h"
 #include <fcntl.h>
 #include <pthread.h>

@@ -2,8 +2,9 @@
 //@ suite: guest
 //@ timeout: 120
 /*
- * One set, and threads that write to pipes and eventfds, wait for events, add and remove files, and close
- * them under the waiting ones' feet. No byte and no count may be lost: what was written is read in the end.
+ * One set, and threads that write to pipes and eventfds, wait for events, add and remove files, and
+ * close them under the waiting ones' feet. No byte and no count may be lost: what was written is
+ * read in the end.
  */
 #include "test.h"
 #include <fcntl.h>
