@@ -140,7 +140,6 @@ int sched_set_affinity(struct thread *t, uint64_t mask)
 {
 	struct runq *rq;
 	unsigned id;
-	bool queued;
 
 	if (mask & sched_cpus() & ~1UL)
 		sched_start_cpus();
@@ -156,11 +155,12 @@ int sched_set_affinity(struct thread *t, uint64_t mask)
 		spin_unlock(&rq->lock);
 		return 0;
 	}
-	queued = runq_take(rq, 0, t) != NULL;
+	if (runq_take(rq, 0, t)) {
+		thread_place(t, rq);
+		return 0;
+	}
 	spin_unlock(&rq->lock);
-	if (queued)
-		thread_place(t);
-	else if (t == thread_current())
+	if (t == thread_current())
 		cpu_pend(PENDING_RESCHED);
 	else if (id != cpu_self()->id)
 		plat->cpu_kick(id); /* if it runs there, it has to leave */

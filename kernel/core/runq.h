@@ -87,10 +87,11 @@ static ALWAYS_INLINE void runq_push(struct runq *rq, struct run_list *queue, str
 		runq_pushed(rq);
 }
 
-/* t is runnable, on no queue and not current: queue it where it may run. No run queue is locked. */
-void thread_place(struct thread *t);
-/* The same on a certain CPU. False, and not queued, if it may not run there. */
-bool thread_place_on(struct thread *t, unsigned id);
+/* t is runnable, on no queue and not current: queue it where it may run. rq, the queue of the CPU
+ * that it was on, is locked, and unlocked behind. */
+void thread_place(struct thread *t, struct runq *rq);
+/* The same, on CPU id if that may be. */
+void thread_place_on(struct thread *t, struct runq *rq, unsigned id);
 
 /* The run queue of the CPU that t is on or was on last, locked. */
 struct runq *thread_rq_lock(const struct thread *t);

@@ -147,9 +147,10 @@ static void sched_balance(struct runq *rq)
 		return;
 	spin_lock(&rq->lock);
 	t = runq_take(rq, 1UL << to, NULL);
-	spin_unlock(&rq->lock);
-	if (t && !thread_place_on(t, to))
-		thread_place(t);
+	if (t)
+		thread_place_on(t, rq, to);
+	else
+		spin_unlock(&rq->lock);
 }
 
 /* The clock says that it is time to look: is a slice over, does somebody wait for too long? */
@@ -459,9 +460,9 @@ NORETURN void sched_idle(struct cpu *cpu, struct percpu *pc)
 			switch_to(rq, &pc->idle, next);
 			rq->idle_since_ns = plat->clock_monotonic_ns();
 			if (pc->leaving) {
-				next = pc->leaving;
+				spin_lock(&rq->lock);
+				thread_place(pc->leaving, rq);
 				pc->leaving = NULL;
-				thread_place(next);
 			}
 			continue;
 		}
@@ -494,9 +495,14 @@ void sched_block(void)
 		next = sched_wait(cpu, rq, cur);
 		if (next == cur) {
 			pend_for(cur);
+			if (unlikely(!may_stay(cpu, cur)))
+				cpu_pend(PENDING_RESCHED);
 			spin_unlock(&rq->lock);
 			return;
 		}
+	} else if (cur->sleep_timer.deadline_ns != NEVER) {
+		/* Waiting for work would have done it. */
+		timers_program();
 	}
 	switch_to(rq, cur, next);
 }
@@ -530,7 +536,13 @@ long sched_yield(void)
 	struct runq *rq = runq_self();
 	struct thread *cur = thread_current(), *next;
 
-	if (unlikely(rq->urgent.first || sched_attention_load() != 0 || !spin_trylock(&rq->lock))) {
+	if (unlikely(rq->urgent.first || !spin_trylock(&rq->lock))) {
+		sched_preempt();
+		return 0;
+	}
+	/* With the lock: from then on nobody changes where cur may run. */
+	if (unlikely(sched_attention_load() != 0)) {
+		spin_unlock(&rq->lock);
 		sched_preempt();
 		return 0;
 	}

@@ -11,9 +11,9 @@ struct run_list {
 };
 
 /*
- * A CPU's run queue. lock guards the lists, and for threads whose `cpu` is this one: state, and
- * being on a list or current. It is held across a switch: who takes it sees a thread that is
- * neither current nor half saved. The other fields are written by this CPU only.
+ * A CPU's run queue. lock guards the lists, and for threads whose `cpu` is this one: cpu, affinity,
+ * state, and being on a list or current. It is held across a switch: who takes it sees a thread
+ * that is neither current nor half saved. The other fields are written by this CPU only.
  */
 struct runq {
 	struct spinlock lock;

@@ -23,36 +23,33 @@ static unsigned cpu_choose(const struct thread *t)
 	return (unsigned)__builtin_ctzl(mask);
 }
 
-bool thread_place_on(struct thread *t, unsigned id)
+void thread_place_on(struct thread *t, struct runq *rq, unsigned id)
 {
-	struct runq *rq = &percpu_table[id]->rq;
-	bool here = id == cpu_self()->id;
-
-	atomic_store_explicit(&t->cpu, id, memory_order_relaxed);
-	spin_lock(&rq->lock);
-	/* Its affinity may have changed before the lock was taken. */
-	if (unlikely(!(t->affinity & 1UL << id))) {
+	for (;; id = cpu_choose(t)) {
+		/* Under the old queue's lock: from here on it is the new one's that guards t. */
+		atomic_store_explicit(&t->cpu, id, memory_order_relaxed);
 		spin_unlock(&rq->lock);
-		return false;
+		rq = &percpu_table[id]->rq;
+		spin_lock(&rq->lock);
+		/* Its affinity may have changed in between. */
+		if (likely(t->affinity & 1UL << id))
+			break;
 	}
-	if (here) {
+	if (id == cpu_self()->id) {
 		runq_push(rq, &rq->queue, t);
-	} else {
-		run_list_push(&rq->queue, t);
-		rq->waiting++;
+		spin_unlock(&rq->lock);
+		return;
 	}
+	run_list_push(&rq->queue, t);
+	rq->waiting++;
 	spin_unlock(&rq->lock);
-	if (!here) {
-		atomic_fetch_and_explicit(&sched_idle_cpus, ~(1UL << id), memory_order_relaxed);
-		plat->cpu_kick(id);
-	}
-	return true;
+	atomic_fetch_and_explicit(&sched_idle_cpus, ~(1UL << id), memory_order_relaxed);
+	plat->cpu_kick(id);
 }
 
-void thread_place(struct thread *t)
+void thread_place(struct thread *t, struct runq *rq)
 {
-	while (!thread_place_on(t, cpu_choose(t)))
-		;
+	thread_place_on(t, rq, cpu_choose(t));
 }
 
 struct runq *thread_rq_lock(const struct thread *t)
@@ -75,12 +72,11 @@ static ALWAYS_INLINE void thread_unsleep(struct thread *t, struct runq *rq)
 	if (rq->cpu->current == t) {
 		/* It has not given the CPU away yet, or looks for work itself: it will see. */
 		spin_unlock(&rq->lock);
-	} else if (likely(rq == runq_self())) {
+	} else if (likely(rq == runq_self() && (t->affinity & cpu_bit(rq->cpu)))) {
 		runq_push(rq, &rq->queue, t);
 		spin_unlock(&rq->lock);
 	} else {
-		spin_unlock(&rq->lock);
-		thread_place(t);
+		thread_place(t, rq);
 	}
 }
 
@@ -121,7 +117,7 @@ void thread_sleep_expired(struct timer *timer)
 		return;
 	}
 	t->timed_out = true;
-	if (rq != runq_self() || rq->cpu->current == t) {
+	if (rq != runq_self() || rq->cpu->current == t || !(t->affinity & cpu_bit(rq->cpu))) {
 		thread_unsleep(t, rq);
 		return;
 	}
@@ -134,8 +130,7 @@ void thread_sleep_expired(struct timer *timer)
 void thread_start(struct thread *t)
 {
 	sched_start_cpus();
-	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
-	thread_place(t);
+	thread_unsleep(t, thread_rq_lock(t));
 }
 
 void thread_start_first(struct thread *t)
@@ -174,10 +169,7 @@ static void thread_sleep_now(struct thread *t, uint64_t deadline_ns)
 		return;
 	}
 	timer_enqueue(&t->sleep_timer, deadline_ns);
-	/* Waiting for work looks at the timers itself. */
-	if (runq_waiting(runq_self()) > 0)
-		timers_program();
-	sched_block();
+	sched_block(); /* sees to the platform's timer */
 	timer_stop(&t->sleep_timer);
 }
 

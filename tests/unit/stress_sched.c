@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Threads, sleeping, waking, timers and affinity, with several CPUs.
+ * Threads, sleeping, waking and timers, with several CPUs.
  *
  * sources: core/futex.c core/futex_pi.c core/thread.c core/sched.c core/sleep.c core/cpus.c
- * core/wait.c sources: core/mutex.c core/timer.c core/signal.c base/rbtree.c base/string.c fakes:
- * smp smp_program lock log heap page fail
+ * sources: core/wait.c core/mutex.c core/timer.c core/signal.c base/rbtree.c base/string.c
+ * fakes: smp smp_program lock log heap page fail
  */
 #include "core/futex.h"
 #include "core/mutex.h"
