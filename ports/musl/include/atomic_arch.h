@@ -16,3 +16,7 @@
  */
 #undef a_spin
 #define a_spin() __asm__ __volatile__("" : : : "memory")
+
+/* musl has instructions for 64 bits only, and computes these by multiplications and tables. */
+#define a_ctz_32(x) __builtin_ctz(x)
+#define a_clz_32(x) __builtin_clz(x)
