@@ -32,7 +32,7 @@ $(error sources of an application are named $$(APP_DIR)/...: $(filter-out $(A)/%
 endif
 
 # --- a prefix of its own for an application that has its own kernel -------------------------------------
-prefix := $(addprefix $(KO)/bin/,kiln $(kiln_names)) $(KL)/lib/kernel.o $(KL)/image.ld $(KL)/config $(KL)/link.args
+prefix := $(addprefix $(KO)/bin/,kiln $(kiln_names)) $(KL)/lib/kernel.o $(KL)/lib/libmalloc.a $(KL)/image.ld $(KL)/config $(KL)/link.args
 ifneq ($(KO),$(O))
 $(KO)/bin/kiln: $(O)/bin/kiln
 	@mkdir -p $(@D)
@@ -41,10 +41,11 @@ $(addprefix $(KO)/bin/,$(kiln_names)): $(KO)/bin/kiln
 	$(q)ln -sf kiln $@
 $(KL)/lib/kernel.o: $(KO)/kernel/kernel.o $(ports)
 	@mkdir -p $(@D)
-	$(q)ln -sf $(L)/lib/*.[ao] $(@D)/ && rm -f $@
+	$(q)ln -sf $(L)/lib/*.[ao] $(@D)/ && rm -f $@ $(@D)/libmalloc.a
 	$(q)ln -sfn $(L)/include $(KL)/include
 	$(q)ln -sfn $(L)/rust $(KL)/rust
 	$(q)cp $< $@
+$(KL)/lib/libmalloc.a: $(KL)/lib/kernel.o
 $(KL)/image.ld: $(KO)/kernel/image.ld
 	@mkdir -p $(@D)
 	$(q)cp $< $@

@@ -12,6 +12,15 @@ $(O)/ports/musl/kiln_syscalls.h: $(ROOT)/kernel/abi/syscalls.def $(B)/syscall-ro
 $(L)/lib/libc.a: $(O)/ports/musl/kiln_syscalls.h $(port_common) $(shell find $(ROOT)/ports/musl -type f)
 	$(q)$(script) $(ROOT)/ports/musl/build
 
+# The allocator that is linked before libc.a, which has one too: with caches for threads, or nothing. In the tree's prefix and in that of
+# an application with a configuration of its own.
+define malloc_archive
+$1/lib/kiln/lib/libmalloc.a: $1/auto.conf $(L)/lib/libc.a
+	@mkdir -p $$(@D) && rm -f $$@
+	@if grep -q '^CONFIG_MALLOC_CACHES=y' $$<; then cp $(O)/ports/musl/libmalloc.a $$@; else ar rcs $$@; fi
+endef
+$(foreach dir,$(sort $(O) $(KO)),$(eval $(call malloc_archive,$(dir))))
+
 $(L)/lib/libunwind.a: $(port_common) $(B)/objects.mk $(ROOT)/ports/libunwind/build $(ROOT)/ports/llvm/port.conf | $(L)/lib/libc.a
 	$(q)$(script) $(ROOT)/ports/libunwind/build
 
@@ -22,7 +31,7 @@ $(L)/lib/libcompiler_rt.a: $(port_common) $(B)/objects.mk $(ROOT)/ports/compiler
 $(L)/lib/libc++.a: $(port_common) $(ROOT)/ports/libcxx/build $(ROOT)/ports/llvm/port.conf | $(L)/lib/libcompiler_rt.a
 	$(q)$(script) $(ROOT)/ports/libcxx/build
 
-ports := $(L)/lib/libc.a $(L)/lib/libunwind.a $(L)/lib/libcompiler_rt.a $(if $(CONFIG_LIBCXX),$(L)/lib/libc++.a)
+ports := $(L)/lib/libc.a $(L)/lib/libmalloc.a $(L)/lib/libunwind.a $(L)/lib/libcompiler_rt.a $(if $(CONFIG_LIBCXX),$(L)/lib/libc++.a)
 ports: $(ports)
 rust: $(ports)
 	$(q)$(script) $(ROOT)/rust/build-std --if-needed

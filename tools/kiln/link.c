@@ -115,6 +115,7 @@ static void link_command(const struct cc *cc, struct strv *argv)
 	strv_add(argv, "--start-group");
 	if (cc->cxx || cc->cxx_library)
 		add_cxx_library(argv);
+	add_part(argv, "lib/libmalloc.a");
 	add_part(argv, "lib/libc.a");
 	add_part(argv, "lib/libunwind.a");
 	add_part(argv, "lib/libcompiler_rt.a");

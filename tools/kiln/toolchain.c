@@ -203,11 +203,17 @@ void toolchain_environment(const struct toolchain *tc, struct strv *env)
 }
 
 static const char *const prefix_parts[] = {
-	"lib/kiln/image.ld",        "lib/kiln/lib/crt1.o",
-	"lib/kiln/lib/crti.o",      "lib/kiln/lib/crtn.o",
-	"lib/kiln/lib/kernel.o",    "lib/kiln/lib/libc.a",
-	"lib/kiln/lib/libunwind.a", "lib/kiln/lib/libcompiler_rt.a",
-	"lib/kiln/include/stdio.h", "bin/kiln-cc",
+	"lib/kiln/image.ld",
+	"lib/kiln/lib/crt1.o",
+	"lib/kiln/lib/crti.o",
+	"lib/kiln/lib/crtn.o",
+	"lib/kiln/lib/kernel.o",
+	"lib/kiln/lib/libc.a",
+	"lib/kiln/lib/libmalloc.a",
+	"lib/kiln/lib/libunwind.a",
+	"lib/kiln/lib/libcompiler_rt.a",
+	"lib/kiln/include/stdio.h",
+	"bin/kiln-cc",
 };
 
 char *prefix_missing(void)

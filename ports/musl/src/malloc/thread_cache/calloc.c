@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdlib.h>
+#include "cache.h"
+
+/* Large blocks come zeroed from the kernel, and mallocng knows which. */
+void *calloc(size_t m, size_t n)
+{
+	void *p;
+
+	if (__builtin_mul_overflow(m, n, &n)) {
+		errno = ENOMEM;
+		return 0;
+	}
+	if (n > CACHE_BYTES_MAX)
+		return __libc_calloc(1, n);
+	p = malloc(n);
+	return p ? memset(p, 0, n) : 0;
+}

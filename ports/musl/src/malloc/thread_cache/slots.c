@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * mallocng, and what the caches want of it: several slots of a group at once, and back again. Its
+ * sources are compiled here as they are; only where a group's memory comes from is different, since
+ * mallocng maps and unmaps each group of a few pages by itself.
+ */
+#define _GNU_SOURCE
+#include "cache.h"
+
+#define GROUP_BYTES_MAX 65536   /* larger ones are mapped and unmapped as they are */
+#define RESERVE_BYTES_MIN 65536 /* of address space, doubled each time */
+#define RESERVE_BYTES_MAX 1048576
+#define LEAVING_MAX 8
+#define LEAVING_BYTES_MAX 65536
+
+/* Address space for groups, taken from its end. Guarded by mallocng's lock. */
+static struct {
+	unsigned char *start;
+	size_t len, next_len;
+} reserve;
+
+/* Pages of groups that are gone. Neighbours are unmapped together. */
+static struct range {
+	unsigned char *start;
+	size_t len;
+} leaving[LEAVING_MAX];
+static unsigned leaving_next;
+static volatile int leaving_lock[1]; /* guards both */
+
+static void *group_map(size_t len, int prot)
+{
+	unsigned char *p;
+	size_t n = reserve.next_len ? reserve.next_len : RESERVE_BYTES_MIN;
+
+	if (len > GROUP_BYTES_MAX || prot == PROT_NONE)
+		return __mmap(0, len, prot, MAP_PRIVATE | MAP_ANON, -1, 0);
+	if (len > reserve.len) {
+		p = __mmap(0, n, prot, MAP_PRIVATE | MAP_ANON, -1, 0);
+		if (p == MAP_FAILED)
+			return p;
+		if (p + n == reserve.start) {
+			reserve.len += n;
+		} else {
+			if (reserve.len)
+				__munmap(reserve.start, reserve.len);
+			reserve.len = n;
+		}
+		reserve.start = p;
+		if (n < RESERVE_BYTES_MAX)
+			reserve.next_len = 2 * n;
+	}
+	reserve.len -= len;
+	return reserve.start + reserve.len;
+}
+
+static void group_unmap(void *start, size_t len)
+{
+	struct range gone = {start, len}, *to = 0;
+
+	LOCK(leaving_lock);
+	for (int i = 0; i < LEAVING_MAX && len <= GROUP_BYTES_MAX; i++) {
+		struct range *r = &leaving[i];
+
+		if (r->start + r->len == gone.start)
+			gone.start = r->start;
+		else if (gone.start + gone.len != r->start)
+			continue;
+		gone.len += r->len;
+		r->start = 0;
+		r->len = 0;
+		to = r;
+	}
+	if (gone.len <= LEAVING_BYTES_MAX) {
+		struct range new = gone;
+
+		if (!to)
+			to = &leaving[leaving_next++ % LEAVING_MAX];
+		gone = *to;
+		*to = new;
+	}
+	UNLOCK(leaving_lock);
+	if (gone.len)
+		__munmap(gone.start, gone.len);
+}
+
+#undef mmap
+#define mmap(start, len, prot, flags, fd, offset) group_map(len, prot)
+#define munmap(start, len) group_unmap(start, len)
+#define malloc __libc_malloc_impl
+#define realloc __libc_realloc
+#define free __libc_free
+#include "../mallocng/malloc.c"
+#include "../mallocng/realloc.c"
+#include "../mallocng/free.c"
+
+hidden void __malloc_block_find(struct block *b, const unsigned char *p)
+{
+	size_t stride;
+
+	b->m = get_meta(p);
+	b->slot = get_slot_index(p);
+	stride = get_stride(b->m);
+	b->start = b->m->mem->storage + stride * b->slot;
+	b->end = b->start + stride - IB;
+	b->size = get_nominal_size(p, b->end);
+}
+
+/*
+ * Up to n free slots of one group, as a list of blocks for the caches.
+ *
+ * Returns how many, 0 if there is no memory.
+ */
+hidden int __malloc_slots_take(int sc, int n, unsigned char **list)
+{
+	struct meta *m;
+	uint32_t mask, taken = 0;
+	unsigned char *last = 0;
+	int count = 0;
+
+	wrlock();
+	m = ctx.active[sc];
+	mask = m ? m->avail_mask : 0;
+	if (!mask) {
+		int i = alloc_slot(sc, __malloc_class_bytes[sc] - IB);
+
+		if (i < 0) {
+			unlock();
+			return 0;
+		}
+		m = ctx.active[sc];
+		mask = m->avail_mask | 1u << i;
+	}
+	for (; mask && count < n; count++) {
+		taken |= mask & -mask;
+		mask &= mask - 1;
+	}
+	m->avail_mask = mask;
+	unlock();
+	for (; taken; taken &= taken - 1) {
+		uint32_t i = a_ctz_32(taken), offset = i * size_classes[sc];
+		unsigned char *p = m->mem->storage + offset * UNIT;
+
+		*(word_alias *)(p - 4) = offset << 16 | (i | IN_CACHE) << 8;
+		if (last)
+			block_set_next(last, p);
+		else
+			*list = p;
+		last = p;
+	}
+	block_set_next(last, 0);
+	return count;
+}
+
+/* As free() does it, for several slots of a group that are in use. */
+static void group_free(struct meta *m, uint32_t slots)
+{
+	uint32_t all = (2u << m->last_idx) - 1;
+	struct mapinfo mapping;
+	int last;
+
+	for (;;) {
+		uint32_t freed = m->freed_mask, free = freed | m->avail_mask;
+
+		assert(!(free & slots));
+		if (!freed || free + slots == all)
+			break;
+		if (a_cas(&m->freed_mask, freed, freed + slots) == freed)
+			return;
+	}
+	/* The first one may make the group one with free slots, the last one a free group. */
+	last = 31 - a_clz_32(slots);
+	slots -= 1u << last;
+	wrlock();
+	if (slots) {
+		nontrivial_free(m, a_ctz_32(slots));
+		a_or(&m->freed_mask, slots & (slots - 1));
+	}
+	mapping = nontrivial_free(m, last);
+	unlock();
+	if (mapping.len)
+		group_unmap(mapping.base, mapping.len);
+}
+
+/* Give the blocks of a list back to mallocng. */
+hidden void __malloc_slots_give(int sc, unsigned char *list)
+{
+	struct meta *m = 0;
+	uint32_t slots = 0;
+
+	while (list) {
+		unsigned char *p = list;
+		size_t class;
+		struct meta *group = block_group(p, *(word_alias *)(p - 4) & ~(IN_CACHE << 8),
+						 &class);
+		int i = get_slot_index(p);
+
+		assert(group && class == sc && p[-3] >= IN_CACHE);
+		list = block_next(p);
+		if (__malloc_class_bytes[sc] > PGSZ) {
+			/* Whole pages of it go to the kernel. */
+			p[-3] = i;
+			__libc_free(p);
+			continue;
+		}
+		p[-3] = 255;
+		*(uint16_t *)(p - 2) = 0;
+		if (group != m && m) {
+			group_free(m, slots);
+			slots = 0;
+		}
+		m = group;
+		slots |= 1u << i;
+	}
+	if (m)
+		group_free(m, slots);
+}
