@@ -76,6 +76,7 @@ src-y += plat/plat.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/clock.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/console.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/cpus.c
+src-$(CONFIG_DETERMINISTIC) += plat/linuxu/deterministic.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/hostcall.S
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/idle.c
 src-$(CONFIG_PLAT_LINUXU) += plat/linuxu/lazy.c

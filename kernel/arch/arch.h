@@ -133,6 +133,10 @@ void arch_kthread_init(struct arch_thread *at, uintptr_t kstack_top, void (*entr
  */
 void arch_switch(struct arch_thread *prev, struct arch_thread *next);
 
+/* Save the stack pointer and what the C calling convention keeps, go on with another stack where
+ * that was done, or where arch_kthread_init() prepared it. */
+void arch_stack_switch(uintptr_t *save_sp, uintptr_t load_sp);
+
 /* Fill *frame with a thread's first registers: flags and segments of this platform, all else zero.
  */
 void arch_frame_init(struct trap_frame *frame, uintptr_t rip, uintptr_t rsp);

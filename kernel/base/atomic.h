@@ -90,9 +90,15 @@ static ALWAYS_INLINE void spin_rank(struct spinlock *l, enum lock_rank rank)
 	(void)l, (void)rank;
 }
 
+/* core/lock.c, CONFIG_DETERMINISTIC: here another CPU may have its turn. */
+void spin_point(void);
+
 static ALWAYS_INLINE void spin_lock(struct spinlock *l)
 {
 #if CONFIG_NR_CPUS > 1
+#ifdef CONFIG_DETERMINISTIC
+	spin_point();
+#endif
 #ifdef CONFIG_DEBUG_LOCKS
 	spin_check_take(l, false);
 #endif
@@ -126,6 +132,9 @@ static ALWAYS_INLINE void spin_unlock(struct spinlock *l)
 	spin_check_give(l);
 #endif
 	atomic_store_explicit(&l->held, 0, memory_order_release);
+#ifdef CONFIG_DETERMINISTIC
+	spin_point();
+#endif
 #else
 	(void)l;
 #endif

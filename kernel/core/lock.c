@@ -69,6 +69,19 @@ void spin_check_give(struct spinlock *l)
 	      __builtin_return_address(0));
 }
 
+#ifdef CONFIG_DETERMINISTIC
+
+/* Not with an inner lock held: signal handlers of linuxu take those, and cannot wait. */
+void spin_point(void)
+{
+	const struct held_locks *h = held_self();
+
+	if (plat && plat->point && (h->count == 0 || h->locks[h->count - 1]->rank < LOCK_KSTACK))
+		plat->point();
+}
+
+#endif
+
 void spin_check_none_held(void)
 {
 	const struct held_locks *h = held_self();

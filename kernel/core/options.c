@@ -42,7 +42,9 @@ void options_init(const char *cmdline)
 		    cmdline_has_prefix(&token, "env=", &value) ||
 		    cmdline_has_prefix(&token, "logfd=", &value) ||
 		    (plat->load != NULL && cmdline_has_prefix(&token, "exec=", &value)) ||
-		    cmdline_has_prefix(&token, "cpus=", &value))
+		    cmdline_has_prefix(&token, "cpus=", &value) ||
+		    (IS_ENABLED(CONFIG_DETERMINISTIC) &&
+		     cmdline_has_prefix(&token, "deterministic=", &value)))
 			continue; /* abi/start.c, plat/linuxu */
 		if (cmdline_is(&token, "verbose"))
 			log_level = LOG_INFO;

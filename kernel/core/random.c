@@ -39,8 +39,9 @@ static void random_step(uint8_t out[RANDOM_OUT_BYTES])
 	uint32_t input[CHACHA20_INPUT_WORDS];
 	uint64_t fresh;
 
-	rng.stir[0] += arch_cycles();
-	if (rng.blocks++ % RANDOM_RESEED_BLOCKS == 0 && arch_random_u64(&fresh))
+	rng.stir[0] += plat_cycles();
+	if (rng.blocks++ % RANDOM_RESEED_BLOCKS == 0 &&
+	    !(IS_ENABLED(CONFIG_DETERMINISTIC) && plat->point) && arch_random_u64(&fresh))
 		rng.stir[1] ^= fresh;
 	memcpy(input, rng.stir, sizeof(input));
 	chacha20_block(block, rng.key, input);
@@ -59,7 +60,7 @@ static bool random_gather_jitter(void)
 {
 	uint8_t discard[RANDOM_OUT_BYTES];
 	volatile uint32_t *walk = rng.key;
-	uint64_t before = arch_cycles(), delta_before = 0;
+	uint64_t before = plat_cycles(), delta_before = 0;
 	unsigned good = 0;
 
 	for (unsigned i = 0; i < RANDOM_JITTER_MAX && good < RANDOM_JITTER_GOOD; i++) {
@@ -67,7 +68,7 @@ static bool random_gather_jitter(void)
 
 		for (unsigned k = 0; k < 8 + (before & 7); k++)
 			(void)walk[k % CHACHA20_KEY_WORDS];
-		now = arch_cycles();
+		now = plat_cycles();
 		delta = now - before;
 		good += delta != delta_before;
 		rng.stir[i % 2] = (rng.stir[i % 2] << 7 | rng.stir[i % 2] >> 57) ^ delta;

@@ -340,10 +340,10 @@ static bool others_are_busy(const struct cpu *cpu)
 static bool sched_spin(struct cpu *cpu, struct runq *rq, const struct thread *cur)
 {
 	struct steal_watch watch = {0};
-	const uint64_t begin = arch_cycles();
+	const uint64_t begin = plat_cycles();
 	uint64_t now = begin;
 
-	for (unsigned spins = 0; now - begin < SPIN_CYCLES; now = arch_cycles()) {
+	for (unsigned spins = 0; now - begin < SPIN_CYCLES; now = plat_cycles()) {
 		if (atomic_load_explicit(&cur->state, memory_order_relaxed) == THREAD_RUNNABLE ||
 		    runq_waiting(rq) > 0)
 			return false;

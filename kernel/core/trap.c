@@ -79,6 +79,8 @@ void trap_leave_pending(struct trap_frame *f)
 		signal_deliver(f);
 	else
 		cpu_unpend(PENDING_SIGNAL);
+	if (IS_ENABLED(CONFIG_DETERMINISTIC) && plat->leaving)
+		plat->leaving(f);
 }
 
 bool trap_step_over(struct trap_frame *f)

@@ -173,6 +173,14 @@ struct plat_ops {
 	 */
 	void (*cpu_relax)(unsigned spins);
 
+	/*
+	 * --- CONFIG_DETERMINISTIC ---
+	 * NULL unless the deterministic mode is on. point(): here another CPU may have its turn.
+	 * leaving(): the kernel is about to return to *frame.
+	 */
+	void (*point)(void);
+	void (*leaving)(struct trap_frame *frame);
+
 	/* --- others --- */
 	/* Up to n bytes of hardware or host entropy; returns how many are good. */
 	size_t (*entropy)(void *buf, size_t n);
@@ -205,6 +213,14 @@ extern struct plat_cycle_clock plat_cycle_clock;
 static ALWAYS_INLINE uint64_t plat_cycles_ns(uint64_t mult)
 {
 	return (uint64_t)((unsigned __int128)(arch_cycles() - plat_cycle_clock.base) * mult >> 32);
+}
+
+/* The cycle counter, or what stands for it in the deterministic mode. */
+static ALWAYS_INLINE uint64_t plat_cycles(void)
+{
+	if (IS_ENABLED(CONFIG_DETERMINISTIC) && plat->point)
+		return plat->clock_monotonic_ns();
+	return arch_cycles();
 }
 
 /* What the platform's start code hands to boot_main(). */

@@ -36,6 +36,8 @@ const char run_help[] =
 	"image needs)\n"
 	"  --cpus N                 how many CPUs, 1 to 64 (default: all that kiln itself may "
 	"use)\n"
+	"  --deterministic SEED     linuxu: the same seed gives the same run (for images with "
+	"CONFIG_DETERMINISTIC)\n"
 	"  --env NAME=VALUE         a variable for the program, which has no others but "
 	"RUST_BACKTRACE; may "
 	"be repeated\n"

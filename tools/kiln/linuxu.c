@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <unistd.h>
 
 #include "cmdline.h"
@@ -26,6 +27,8 @@ static void linuxu_environment(const struct run *run, int log_fd, struct strv *e
 	if (log_fd >= 0)
 		buf_addf(&opts, "logfd=%d ", log_fd);
 	buf_addf(&opts, "cpus=%u", run->cpus);
+	if (run->deterministic)
+		buf_addf(&opts, " deterministic=%llu", (unsigned long long)run->seed);
 	if (run->verbose)
 		buf_adds(&opts, " verbose");
 	if (run->loader) {
@@ -118,6 +121,9 @@ static pid_t linuxu_start(const struct run *run, int log_fd)
 	strv_add(&argv, run->path);
 	strv_append(&argv, &run->args);
 	linuxu_environment(run, log_fd, &env);
+	/* Addresses decide, too. Where it is not allowed, runs just differ. */
+	if (run->deterministic)
+		(void)personality(ADDR_NO_RANDOMIZE);
 
 	/* A plain file name is the image's name, not a command in PATH. */
 	char *file = path_absolute(run_image_path(run));

@@ -23,6 +23,7 @@ enum {
 	RUN_ACCEL,
 	RUN_MEMORY,
 	RUN_CPUS,
+	RUN_DETERMINISTIC,
 	RUN_ENV,
 	RUN_GDB,
 	RUN_DRY_RUN,
@@ -38,6 +39,7 @@ static const struct opt run_options[] = {
 	{RUN_ACCEL, "accel", 0, "auto|kvm|tcg"},
 	{RUN_MEMORY, "memory", 0, "SIZE"},
 	{RUN_CPUS, "cpus", 0, "N"},
+	{RUN_DETERMINISTIC, "deterministic", 0, "SEED"},
 	{RUN_ENV, "env", 0, "NAME=VALUE"},
 	{RUN_GDB, "gdb", 0, NULL},
 	{RUN_DRY_RUN, "dry-run", 0, NULL},
@@ -161,6 +163,12 @@ static void run_take_option(struct run_command *c, const struct opts *o, int id)
 		break;
 	case RUN_CPUS:
 		run->cpus = run_cpus(o->value);
+		break;
+	case RUN_DETERMINISTIC:
+		if (!parse_number(o->value, UINT32_MAX, &run->seed))
+			die(STATUS_USAGE, "--deterministic takes a number to %u, not %s",
+			    UINT32_MAX, o->value);
+		run->deterministic = true;
 		break;
 	case RUN_ENV:
 		run_add_env(run, o->value);

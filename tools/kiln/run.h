@@ -17,6 +17,8 @@ struct run {
 	const char *accel;     /* kvm: "kvm" or "tcg" */
 	uint64_t memory_bytes; /* kvm */
 	unsigned int cpus;     /* 1 to CPUS_MAX */
+	bool deterministic;    /* linuxu, by seed */
+	uint64_t seed;
 	bool dry_run;
 	bool gdb;
 	bool verbose;

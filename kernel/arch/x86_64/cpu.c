@@ -27,7 +27,6 @@ bool arch_has_fsgsbase;
 uint64_t arch_program_cs, arch_program_ss;
 void (*arch_fs_base_write_slow)(uintptr_t base);
 
-void arch_stack_switch(uintptr_t *save_sp, uintptr_t load_sp);
 extern char arch_thread_begin[], arch_kthread_begin[];
 extern char user_access_start[], user_access_end[], user_access_fault[];
 

@@ -17,8 +17,7 @@
 
 struct linuxu_cpu *linuxu_cpus[CONFIG_NR_CPUS];
 
-/* cpus=N of KILN_OPTS; 0: none. */
-static unsigned cpu_count_wanted(void)
+unsigned linuxu_cpu_count_wanted(void)
 {
 	const char *opts = linuxu_host.opts;
 	struct cmdline_token token, value;
@@ -59,7 +58,7 @@ unsigned linuxu_cpu_count(void)
 	unsigned n = atomic_load_explicit(&count, memory_order_relaxed);
 
 	if (n == 0) {
-		n = cpu_count_wanted();
+		n = linuxu_cpu_count_wanted();
 		if (n == 0)
 			n = MIN(cpu_count_host(), (unsigned)CONFIG_NR_CPUS);
 		atomic_store_explicit(&count, n, memory_order_relaxed);
@@ -102,24 +101,29 @@ static long cpu_clone(struct linuxu_cpu *c, vaddr_t signal_stack)
 	return r < 0 ? r : 0;
 }
 
+struct linuxu_cpu *linuxu_cpu_lay(unsigned id, vaddr_t stack, size_t bytes)
+{
+	struct linuxu_cpu *c = (struct linuxu_cpu *)ALIGN_DOWN(stack + bytes - sizeof(*c),
+							       CPU_ALIGN);
+
+	*c = (struct linuxu_cpu)LINUXU_CPU_INIT;
+	c->cpu.self = &c->cpu;
+	c->cpu.id = id;
+	c->cpu.canary = cpu_self()->canary;
+	c->cpu.kstack_base = stack;
+	c->cpu.kstack_top = (uintptr_t)c;
+	linuxu_cpus[id] = c;
+	return c;
+}
+
 int linuxu_cpu_start(unsigned id)
 {
 	vaddr_t stack = linuxu_kstack_alloc(CPU_STACK_BYTES);
 	vaddr_t signal_stack = linuxu_kstack_alloc(linuxu_signal_stack_bytes());
-	struct linuxu_cpu *c = (struct linuxu_cpu *)ALIGN_DOWN(stack + CPU_STACK_BYTES - sizeof(*c),
-							       CPU_ALIGN);
 	long err = -ENOMEM;
 
-	if (stack != 0 && signal_stack != 0) {
-		*c = (struct linuxu_cpu)LINUXU_CPU_INIT;
-		c->cpu.self = &c->cpu;
-		c->cpu.id = id;
-		c->cpu.canary = cpu_self()->canary;
-		c->cpu.kstack_base = stack;
-		c->cpu.kstack_top = (uintptr_t)c;
-		linuxu_cpus[id] = c;
-		err = cpu_clone(c, signal_stack);
-	}
+	if (stack != 0 && signal_stack != 0)
+		err = cpu_clone(linuxu_cpu_lay(id, stack, CPU_STACK_BYTES), signal_stack);
 	if (err == 0)
 		return 0;
 	linuxu_cpus[id] = NULL; /* nobody kicks a CPU that has not been started */

@@ -89,6 +89,10 @@ void linuxu_cpu_begin(void);
 
 /* --- cpus.c --- */
 unsigned linuxu_cpu_count(void);
+/* cpus=N of KILN_OPTS; 0: none. */
+unsigned linuxu_cpu_count_wanted(void);
+/* Make CPU id on the top of this stack, not yet running. */
+struct linuxu_cpu *linuxu_cpu_lay(unsigned id, vaddr_t stack, size_t bytes);
 int linuxu_cpu_start(unsigned id);
 void linuxu_cpu_relax(unsigned spins);
 
@@ -171,6 +175,18 @@ void linuxu_console_watch(unsigned fds);
 bool linuxu_console_look(uint32_t *due);
 /* The process was stopped and goes on. Interrupt context. */
 void linuxu_idle_continue(void);
+
+/* --- deterministic.c, CONFIG_DETERMINISTIC --- */
+/* Does KILN_OPTS ask for it? Then its seed also replaces the host's random numbers. */
+bool linuxu_det_wanted(void);
+/* In the place of plat = &linuxu_ops. */
+void linuxu_det_start(void);
+/* A signal handler begins, or ends. */
+void linuxu_det_handler(bool on);
+/* SIGTRAP: true if it was a step that is counted; cpu->pending may hold something then. */
+bool linuxu_det_step(struct host_ucontext *uc);
+/* SIGALRM: true if cpu->pending holds something. */
+bool linuxu_det_alarm(const struct host_ucontext *uc);
 
 /* --- console.c --- */
 ssize64_t linuxu_console_write(int fd, const void *buf, size_t n);

@@ -19,6 +19,7 @@
 #include "plat/linuxu/linuxu.h"
 
 #define AUDIT_ARCH_X86_64 0xc000003eu
+#define RFLAGS_TF 0x100u
 #define RFLAGS_KERNEL 0x202u /* interrupts on, all else off */
 #define SS_USER 0x2bu
 #define INT80_ERROR (0x80u * 8 + 2)
@@ -107,6 +108,8 @@ static NORETURN void trap_jump(struct host_ucontext *uc, uint64_t vector, uint64
 	const struct fpx_sw_bytes *sw = (const void *)(uc->fpstate + FXSAVE_SW_BYTES);
 
 	frame_load(f, uc, vector, error);
+	if (IS_ENABLED(CONFIG_DETERMINISTIC))
+		linuxu_det_handler(false);
 	if (sw->magic1 == FP_XSTATE_MAGIC1)
 		__asm__ volatile("xrstor64 (%0)"
 				 :
@@ -140,8 +143,14 @@ static void signal_interrupt(struct host_ucontext *uc)
 
 static void signal_timer(struct host_ucontext *uc)
 {
-	uint32_t due = linuxu_timer_expire();
+	uint32_t due;
 
+	if (IS_ENABLED(CONFIG_DETERMINISTIC) && plat->point) {
+		if (linuxu_det_alarm(uc))
+			signal_interrupt(uc);
+		return;
+	}
+	due = linuxu_timer_expire();
 	if (due == 0)
 		return;
 	cpu_pend(due);
@@ -217,8 +226,20 @@ static void signal_fault(int sig, struct host_ucontext *uc)
 		trap_enter(uc, vector, uc->error);
 }
 
-static void signal_handle(int sig, const struct host_siginfo *info, struct host_ucontext *uc)
+/* A single step of the deterministic mode, which may have come to its end. */
+static bool signal_step(struct host_ucontext *uc)
 {
+	if (!plat->point || !linuxu_det_step(uc))
+		return false;
+	if (!(uc->rflags & RFLAGS_TF) && !linuxu_kstack_holds(uc->rsp))
+		signal_interrupt(uc);
+	return true;
+}
+
+static void signal_dispatch(int sig, const struct host_siginfo *info, struct host_ucontext *uc)
+{
+	if (IS_ENABLED(CONFIG_DETERMINISTIC) && sig == HOST_SIGTRAP && signal_step(uc))
+		return;
 	if (sig == HOST_SIGCONT)
 		linuxu_idle_continue();
 	else if (sig == HOST_SIGALRM)
@@ -233,6 +254,15 @@ static void signal_handle(int sig, const struct host_siginfo *info, struct host_
 		signal_syscall(info, uc);
 	else
 		signal_fault(sig, uc);
+}
+
+static void signal_handle(int sig, const struct host_siginfo *info, struct host_ucontext *uc)
+{
+	if (IS_ENABLED(CONFIG_DETERMINISTIC))
+		linuxu_det_handler(true);
+	signal_dispatch(sig, info, uc);
+	if (IS_ENABLED(CONFIG_DETERMINISTIC))
+		linuxu_det_handler(false);
 }
 
 static void signal_install(int sig, uintptr_t handler)

@@ -5,6 +5,7 @@
  * kernel stack.
  */
 #include "arch/arch.h"
+#include "base/cmdline.h"
 #include "base/elf.h"
 #include "base/errno.h"
 #include "base/fmt.h"
@@ -134,7 +135,6 @@ static void start_cpu(uintptr_t stack_base)
 	linuxu_host.pid = (int32_t)host_call1(HOST_NR_GETPID, 0);
 	linuxu_boot_cpu.tid = linuxu_host.pid;
 	linuxu_cpus[0] = &linuxu_boot_cpu;
-	c->self = c;
 	memcpy(&c->canary, linuxu_host.random, sizeof(c->canary));
 	c->canary = (c->canary * 0xff51afd7ed558ccdu) &
 		    ~0xffUL; /* a string that runs over ends at its 0 byte */
@@ -184,14 +184,32 @@ static void start_open_exe(void)
 	linuxu_host.exe_fd = fd;
 }
 
+static bool start_is_deterministic(void)
+{
+	const char *opts = linuxu_host.opts;
+	struct cmdline_token token, seed;
+
+	if (IS_ENABLED(CONFIG_DETERMINISTIC))
+		return linuxu_det_wanted();
+	while (cmdline_next(&opts, &token))
+		if (cmdline_has_prefix(&token, "deterministic=", &seed))
+			linuxu_die("its kernel has no deterministic mode: choose DETERMINISTIC in "
+				   "make menuconfig and build it again",
+				   0);
+	return false;
+}
+
 void linuxu_start(uintptr_t *sp)
 {
 	const uintptr_t base = (uintptr_t)kiln_image_base;
 	uintptr_t stack;
+	bool deterministic;
 
 	if (!image_relocate(base, base))
 		linuxu_die("the image holds a relocation that is not relative; link it again", 0);
+	linuxu_boot_cpu.cpu.self = &linuxu_boot_cpu.cpu; /* locks look for it */
 	start_auxv(start_args(sp));
+	deterministic = start_is_deterministic();
 	start_relro(base);
 	linuxu_memory_init();
 	stack = linuxu_kstack_alloc(BOOT_STACK_BYTES);
@@ -199,9 +217,11 @@ void linuxu_start(uintptr_t *sp)
 		linuxu_die("no memory for the boot stack", -ENOMEM);
 	start_cpu(stack);
 	plat = &linuxu_ops;
+	if (IS_ENABLED(CONFIG_DETERMINISTIC) && deterministic)
+		linuxu_det_start();
 	linuxu_signal_init();
 	linuxu_clock_init();
-	boot_info.start_ns = linuxu_clock_monotonic_ns();
+	boot_info.start_ns = plat->clock_monotonic_ns();
 	start_open_exe();
 	/* Sleep as exactly as asked for; the default slack is 50 us. */
 	host_call2(HOST_NR_PRCTL, HOST_PR_SET_TIMERSLACK, 1);
