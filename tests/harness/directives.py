@@ -58,6 +58,8 @@ class Case:
     cpu: str = None         # kvm
     max_cpu: float = None   # seconds of processor time
     max_rss: float = None   # MiB
+    compilers: list = field(default_factory=list)   # load: those in Compilers (load.py)
+    load: bool = True       # it is also run as a static program for Linux, loaded
     cflags: list = field(default_factory=list)
     needs: list = field(default_factory=list)       # CPU flags of the host for linux and linuxu
     alone: bool = False     # nothing else may run meanwhile (it measures time)
@@ -93,6 +95,10 @@ def _set(case, key, value, where):
         case.stdin = unescape(value)
     elif key == "stdin-bytes":  # N pseudo-random bytes, every value among them
         case.stdin = bytes((i * 167 + (i >> 8) * 13) & 0xff for i in range(int(value)))
+    elif key == "with":
+        case.compilers = value.split()
+    elif key == "load":
+        case.load = value != "no"
     elif key == "alone":
         case.alone = value == "yes"
     else:
@@ -121,8 +127,8 @@ def parse(path):
     if not seen:
         return []
     for c in cases or [common]:
-        if c.suite not in ("guest", "diff"):
-            raise ValueError(f"{path}: 'suite' must be guest or diff")
+        if c.suite not in ("guest", "diff", "load"):
+            raise ValueError(f"{path}: 'suite' must be guest, diff or load")
         if c.judge not in ("tap", "match", "differ"):
             raise ValueError(f"{path}: 'judge' must be tap, match or differ")
     return cases or [common]

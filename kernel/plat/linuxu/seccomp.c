@@ -94,6 +94,8 @@ static void filter_emit_host_calls(struct filter *f)
 {
 	const uint32_t log_fd = (uint32_t)linuxu_host.log_fd, exe_fd = (uint32_t)linuxu_host.exe_fd;
 	const uint32_t pid = (uint32_t)linuxu_host.pid;
+	/* Only the loader maps a file. */
+	const uint8_t maps = linuxu_load_open != NULL ? 3 : 1;
 	const struct filter_rule rules[] = {
 		{.nr = HOST_NR_RT_SIGRETURN},
 		{HOST_NR_FUTEX, {{1, 2, {HOST_FUTEX_WAIT_PRIVATE, HOST_FUTEX_WAKE_PRIVATE}}}},
@@ -105,7 +107,9 @@ static void filter_emit_host_calls(struct filter *f)
 		{HOST_NR_READ, {{0, 1, {0}}}},
 		{HOST_NR_PREADV2, {{0, 1, {0}}}},
 		{.nr = HOST_NR_MPROTECT},
-		{HOST_NR_MMAP, {{3, 3, {HOST_MAP_WINDOW, HOST_MAP_FILE, HOST_MAP_RESERVE}}}},
+		{HOST_NR_MMAP,
+		 {{3, maps, {HOST_MAP_WINDOW, HOST_MAP_FILE, HOST_MAP_RESERVE}},
+		  {4, 2, {(uint32_t)-1, exe_fd}}}},
 		{.nr = HOST_NR_MADVISE},
 		{.nr = HOST_NR_SCHED_YIELD},
 		{.nr = HOST_NR_MREMAP},

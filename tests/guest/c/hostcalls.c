@@ -2,6 +2,7 @@
 //@ suite: guest
 //@ platforms: linuxu
 //@ cpus: 1 2 4
+//@ load: no
 /*
  * The border between the program and the host, on each CPU (a thread of the host each): a syscall
  * instruction of the program's own is caught, and a program that jumps to one of the kernel's gets

@@ -6,6 +6,7 @@
 //@ status: 134
 //@ case: main
 //@ suite: guest
+//@ load: no
 //@ judge: match
 //@ platforms: linuxu kvm
 //@ args: main

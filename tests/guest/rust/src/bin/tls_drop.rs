@@ -5,10 +5,12 @@
 //@ cpus: 1 2 4
 //@ case: return
 //@ args: return
+//@ load: no
 //@ status: 0
 //@ stdout: main ends\ndrop main\ndrop early\n$
 //@ case: exit
 //@ args: exit
+//@ load: no
 //@ status: 3
 //@ stdout: drop early\n$
 //@ case: thread-exits
