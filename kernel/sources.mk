@@ -2,6 +2,8 @@
 #
 # The kernel's sources, sorted by folder and name; one line per file.
 
+src-y += abi/attr.c
+src-y += abi/copy.c
 src-y += abi/dispatch.c
 src-y += abi/epoll.c
 src-y += abi/fd.c
@@ -37,6 +39,7 @@ src-y += core/mutex.c
 src-y += core/options.c
 src-y += core/page.c
 src-y += core/random.c
+src-$(CONFIG_FS_RAMFS) += core/rwmutex.c
 src-y += core/sched.c
 src-y += core/sleep.c
 src-y += core/signal.c
@@ -49,18 +52,25 @@ src-y += core/wait.c
 
 src-y += fs/console.c
 src-y += fs/dev.c
+src-y += fs/dir.c
 src-y += fs/epoll.c
 src-y += fs/eventfd.c
 src-y += fs/exe.c
 src-y += fs/fd.c
 src-y += fs/file.c
+src-y += fs/fixed.c
+src-y += fs/flock.c
 src-y += fs/node.c
+src-y += fs/open.c
 src-y += fs/pipe.c
 src-y += fs/poll.c
 src-$(CONFIG_FS_PROC) += fs/proc.c
+src-$(CONFIG_FS_RAMFS) += fs/ramdata.c
+src-$(CONFIG_FS_RAMFS) += fs/ramfs.c
 src-y += fs/termios.c
 src-y += fs/timerfd.c
 src-y += fs/uio.c
+src-y += fs/walk.c
 
 src-y += arch/x86_64/cpu.c
 src-y += arch/x86_64/entry.S

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Calls on descriptors: close, dup, fcntl, ioctl; new pipes and eventfds; calls about storage, of
- * which there is none. */
+/* Calls on descriptors: close, dup, fcntl, ioctl, flock; new pipes and eventfds. */
 #include "abi/syscall.h"
 #include "arch/arch.h"
 #include "base/errno.h"
 #include "fs/eventfd.h"
 #include "fs/fcntl.h"
 #include "fs/file.h"
+#include "fs/flock.h"
 #include "fs/pipe.h"
+#include "fs/ramfs.h"
 #include "fs/termios.h"
 
 #define F_DUPFD 0
@@ -15,12 +16,17 @@
 #define F_SETFD 2
 #define F_GETFL 3
 #define F_SETFL 4
+#define F_GETLK 5
+#define F_SETLK 6
+#define F_SETLKW 7
 #define F_GETOWN 9
 #define F_DUPFD_CLOEXEC 1030
+#define F_ADD_SEALS 1033
+#define F_GET_SEALS 1034
 #define FD_CLOEXEC 1
 
 /* What F_SETFL may change. */
-#define FCNTL_SETFL (O_APPEND | O_NONBLOCK | O_NOATIME)
+#define FCNTL_SETFL (O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT)
 
 #define CLOSE_RANGE_UNSHARE 2u
 #define CLOSE_RANGE_CLOEXEC 4u
@@ -101,6 +107,88 @@ static void file_change_flags(struct file *f, unsigned mask, unsigned on)
 		;
 }
 
+struct k_flock { /* struct flock */
+	int16_t type, whence;
+	int64_t start, len;
+	int32_t pid;
+};
+#define F_RDLCK 0
+#define F_WRLCK 1
+#define F_UNLCK 2
+
+/* Is what a record lock names a range of f? 0, -EINVAL, -EOVERFLOW. */
+static int record_check(struct file *f, const struct k_flock *l)
+{
+	struct file_stat st;
+	int64_t start, end;
+
+	if (l->whence < SEEK_SET || l->whence > SEEK_END)
+		return -EINVAL;
+	file_stat(f, &st);
+	start = l->whence == SEEK_SET   ? 0
+		: l->whence == SEEK_CUR ? file_position(f)
+					: (int64_t)st.size;
+	if (__builtin_add_overflow(start, l->start, &start) ||
+	    __builtin_add_overflow(start, l->len - (l->len > 0), &end))
+		return -EOVERFLOW;
+	return start < 0 || end < 0 ? -EINVAL : 0;
+}
+
+/* Record locks are between processes, and there is one: it gets them all, and nobody else has any.
+ */
+static long fcntl_record(struct file *f, int cmd, vaddr_t arg)
+{
+	struct k_flock l;
+	int err;
+
+	if (user_copy_in(&l, arg, sizeof(l)) != 0)
+		return -EFAULT;
+	if (l.type < F_RDLCK || l.type > F_UNLCK || (cmd == F_GETLK && l.type == F_UNLCK))
+		return -EINVAL;
+	err = record_check(f, &l);
+	if (err != 0)
+		return err;
+	if (cmd == F_GETLK) {
+		l.type = F_UNLCK;
+		return user_copy_out(arg, &l, sizeof(l));
+	}
+	if (l.type == F_RDLCK)
+		return file_readable(f) ? 0 : -EBADF;
+	return l.type == F_WRLCK && !file_writable(f) ? -EBADF : 0;
+}
+
+static long fcntl_seals(struct file *f, int cmd, long arg)
+{
+	if (!IS_ENABLED(CONFIG_FS_RAMFS))
+		return -EINVAL;
+	return cmd == F_GET_SEALS ? ramfs_get_seals(f) : ramfs_add_seals(f, (unsigned)arg);
+}
+
+/* What needs more than a place in the tree (O_PATH). */
+static long fcntl_usable(struct file *f, int cmd, long arg)
+{
+	switch (cmd) {
+	case F_SETFL:
+		file_change_flags(f, FCNTL_SETFL, (unsigned)arg & FCNTL_SETFL);
+		return 0;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+		return fcntl_record(f, cmd, (vaddr_t)arg);
+	case F_GETOWN: /* nobody gets signals on input */
+		return 0;
+	case F_GETPIPE_SZ:
+		return pipe_capacity(f);
+	case F_SETPIPE_SZ:
+		return pipe_set_capacity(f, (unsigned long)arg);
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+		return fcntl_seals(f, cmd, arg);
+	default:
+		return -EINVAL;
+	}
+}
+
 static long fcntl_file(struct file *f, long fd, long cmd, long arg)
 {
 	switch ((int)cmd) {
@@ -114,19 +202,8 @@ static long fcntl_file(struct file *f, long fd, long cmd, long arg)
 		return fd_cloexec_set((int)fd, (arg & FD_CLOEXEC) != 0);
 	case F_GETFL:
 		return (long)file_flags(f);
-	case F_SETFL:
-		if ((file_flags(f) & O_PATH) != 0)
-			return -EBADF;
-		file_change_flags(f, FCNTL_SETFL, (unsigned)arg & FCNTL_SETFL);
-		return 0;
-	case F_GETOWN: /* nobody gets signals on input */
-		return 0;
-	case F_GETPIPE_SZ:
-		return pipe_capacity(f);
-	case F_SETPIPE_SZ:
-		return pipe_set_capacity(f, (unsigned long)arg);
 	default:
-		return -EINVAL;
+		return (file_flags(f) & O_PATH) == 0 ? fcntl_usable(f, (int)cmd, arg) : -EBADF;
 	}
 }
 
@@ -230,15 +307,30 @@ long sys_eventfd(long value)
 	return sys_eventfd2(value, 0);
 }
 
-/* No file that there is has storage behind it, for which these calls are. */
-long sys_fsync(long fd)
+long sys_flock(long fd, long operation)
 {
 	struct file *f = fd_borrow_usable((int)fd);
+	long err;
 
 	if (f == NULL)
 		return -EBADF;
+	err = flock_change(f, (unsigned)operation);
 	fd_return((int)fd, f);
-	return -EINVAL;
+	return err;
+}
+
+/* --- storage: what is written is where it stays --- */
+
+long sys_fsync(long fd)
+{
+	struct file *f = fd_borrow_usable((int)fd);
+	long err;
+
+	if (f == NULL)
+		return -EBADF;
+	err = f->ops->stays ? 0 : -EINVAL;
+	fd_return((int)fd, f);
+	return err;
 }
 
 long sys_fdatasync(long fd)
@@ -249,6 +341,34 @@ long sys_fdatasync(long fd)
 long sys_sync(void)
 {
 	return 0;
+}
+
+long sys_syncfs(long fd)
+{
+	struct file *f = fd_borrow_usable((int)fd);
+
+	if (f == NULL)
+		return -EBADF;
+	fd_return((int)fd, f);
+	return 0;
+}
+
+#define SYNC_FILE_RANGE_ALL 7u
+
+long sys_sync_file_range(long fd, long offset, long len, long flags)
+{
+	struct file *f = fd_borrow_usable((int)fd);
+	long err = 0, end;
+
+	if (f == NULL)
+		return -EBADF;
+	if (((unsigned)flags & ~SYNC_FILE_RANGE_ALL) != 0 || offset < 0 ||
+	    __builtin_add_overflow(offset, len, &end) || end < offset)
+		err = -EINVAL;
+	else if (!f->ops->stays)
+		err = -ESPIPE;
+	fd_return((int)fd, f);
+	return err;
 }
 
 /* The kinds of advice of Linux are 0 to 5. Pipes and terminals take none. */
@@ -270,7 +390,19 @@ long sys_fadvise64(long fd, long offset, long len, long advice)
 
 long sys_readahead(long fd, long offset, long count)
 {
+	struct file *f = fd_borrow_usable((int)fd);
+	struct file_stat st;
+	long err = 0;
+
 	(void)offset;
 	(void)count;
-	return sys_fsync(fd);
+	if (f == NULL)
+		return -EBADF;
+	file_stat(f, &st);
+	if (!file_readable(f))
+		err = -EBADF;
+	else if ((st.mode & S_IFMT) != S_IFREG)
+		err = -EINVAL;
+	fd_return((int)fd, f);
+	return err;
 }

@@ -4,7 +4,6 @@
 #include "arch/arch.h"
 #include "base/errno.h"
 #include "core/heap.h"
-#include "fs/chunk.h"
 #include "fs/fcntl.h"
 #include "fs/file.h"
 
@@ -193,57 +192,4 @@ long sys_lseek(long fd, long offset, long whence)
 	pos = file_seek(f, offset, (int)whence);
 	fd_return((int)fd, f);
 	return pos;
-}
-
-/* Copy up to count bytes from in (at *pos, or at its own position) to out: bytes copied, or an
- * error if there are none. */
-static long sendfile_copy(struct file *out, struct file *in, uint64_t *pos, size_t count)
-{
-	struct chunk c;
-	size_t done = 0;
-	long n = 1;
-
-	chunk_begin(&c, count);
-	while (done < count && n > 0) {
-		struct uio_vec vec;
-		struct uio u;
-		size_t want = MIN(count - done, c.cap);
-
-		uio_init(&u, &vec, (uintptr_t)c.buf, want, true);
-		n = pos != NULL ? file_pread(in, &u, *pos) : file_read(in, &u);
-		if (n <= 0)
-			break;
-		uio_init(&u, &vec, (uintptr_t)c.buf, (size_t)n, true);
-		n = file_write(out, &u);
-		if (n > 0)
-			done += (size_t)n;
-		if (n > 0 && pos != NULL)
-			*pos += (uint64_t)n;
-	}
-	chunk_end(&c);
-	return done > 0 ? (long)done : n;
-}
-
-long sys_sendfile(long out_fd, long in_fd, long offset, long count)
-{
-	struct file *in = fd_borrow((int)in_fd), *out = fd_borrow((int)out_fd);
-	uint64_t pos = 0;
-	long n = -EBADF;
-
-	if (in == NULL || out == NULL || !file_readable(in) || !file_writable(out))
-		goto put;
-	n = -EINVAL;
-	if (!in->ops->seekable || in->ops->read == NULL || count < 0)
-		goto put;
-	n = offset != 0 ? user_copy_in(&pos, (vaddr_t)offset, sizeof(pos)) : 0;
-	if (n == 0)
-		n = sendfile_copy(out, in, offset != 0 ? &pos : NULL, (size_t)MIN(count, RW_MAX));
-	if (n > 0 && offset != 0 && user_copy_out((vaddr_t)offset, &pos, sizeof(pos)) != 0)
-		n = -EFAULT;
-put:
-	if (in != NULL)
-		fd_return((int)in_fd, in);
-	if (out != NULL)
-		fd_return((int)out_fd, out);
-	return n;
 }

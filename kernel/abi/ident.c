@@ -8,6 +8,7 @@
 #include "arch/arch.h"
 #include "base/errno.h"
 #include "core/thread.h"
+#include "fs/node.h"
 
 /* --- users and groups: all of them 0 --- */
 
@@ -167,10 +168,8 @@ long sys_setsid(void)
 
 long sys_umask(long mask)
 {
-	static _Atomic unsigned current = 022;
-
 	/* Relaxed: nothing else depends on it. */
-	return (long)atomic_exchange_explicit(&current, (unsigned)mask & 0777,
+	return (long)atomic_exchange_explicit(&tree_umask, (unsigned)mask & 0777,
 					      memory_order_relaxed);
 }
 

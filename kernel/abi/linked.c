@@ -4,7 +4,7 @@
 #include "abi/program.h"
 #include "core/log.h"
 #include "core/vma.h"
-#include "fs/node.h"
+#include "fs/fixed.h"
 #include "plat/image.h"
 #include "plat/plat.h"
 

@@ -11,7 +11,7 @@
 #include "core/log.h"
 #include "core/trap.h"
 #include "core/vma_program.h"
-#include "fs/node.h"
+#include "fs/fixed.h"
 #include "plat/plat.h"
 
 /* A program that is loaded shares nothing with the image; the image lies outside of its window. */

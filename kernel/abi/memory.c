@@ -2,7 +2,8 @@
 /*
  * System calls of memory: mmap(2) and its family, brk(2), madvise(2), mlock(2).
  *
- * A mapping of a file is a private copy, read when it is made. Memory is never swapped out and
+ * A mapping of a file is a private copy, read when it is made; a file that can change is not mapped
+ * shared. Memory is never swapped out and
  * there is one process, which makes locking, and advice about forks and swapping, true by doing
  * nothing.
  */
@@ -10,8 +11,7 @@
 #include "arch/arch.h"
 #include "base/errno.h"
 #include "core/vma.h"
-#include "fs/fcntl.h"
-#include "fs/file.h"
+#include "fs/node.h"
 
 /* include/uapi/asm-generic/mman-common.h, mman.h */
 #define MAP_SHARED 0x01u
@@ -60,7 +60,6 @@
 #define MCL_FUTURE 2u
 #define MCL_ONFAULT 4u
 
-#define DEV_ZERO FILE_RDEV(1, 5)
 #define MINCORE_CHUNK 128u /* pages answered at once */
 
 static unsigned mmap_flags(unsigned flags)
@@ -107,8 +106,9 @@ static long mmap_file(struct file *f, vaddr_t hint, size_t len, unsigned prot, u
 		rc = vma_map(hint, len, prot, mmap_flags(flags), NULL, &start);
 		return rc != 0 ? rc : (long)start;
 	}
-	/* A shared mapping that is only read cannot be told from a copy: no file here changes. */
-	if ((st.mode & S_IFMT) != S_IFREG || ((flags & MAP_SHARED) && (prot & PROT_WRITE)))
+	/* A shared mapping cannot be told from a copy if neither it nor the file can change. */
+	if ((st.mode & S_IFMT) != S_IFREG ||
+	    ((flags & MAP_SHARED) && ((prot & PROT_WRITE) || node_change(f->entry->node) != NULL)))
 		return -ENODEV;
 	if ((prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC))
 		return -EACCES;

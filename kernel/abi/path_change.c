@@ -1,90 +1,214 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/*
- * Calls that would change the file tree, which is read-only. They look at the path all the same, so
- * that a program learns what Linux would tell it first: that the name is missing, or taken.
- */
+/* Calls that make, link, rename and remove names. In the fixed file system they say what Linux says
+ * of a read-only one. */
 #include "abi/path.h"
 #include "abi/syscall.h"
+#include "arch/arch.h"
 #include "base/errno.h"
-#include "fs/fcntl.h"
+#include "core/heap.h"
 
-/* For what must be there: -ENOENT and the like, else -EROFS. */
-static long change_existing(long dirfd, long path, bool follow)
+/* Does w's last name exist? */
+static bool change_exists(const struct walk *w)
 {
-	long node = path_find(dirfd, path, follow);
+	struct entry *e = NULL;
 
-	return node < 0 ? node : -EROFS;
+	spin_lock(&tree_lock);
+	(void)w->dir->node->ops->find(w->dir, w->name, w->len, &e);
+	spin_unlock(&tree_lock);
+	if (e != NULL)
+		entry_put(e);
+	return e != NULL;
 }
 
-/* For a name that must be free. */
-static long change_new(long dirfd, long path)
+/* Walk to a name that is to be made, as a folder or as something else. What changes its folder goes
+ * to *change. */
+static int change_begin_new(struct path *p, long dirfd, long addr, bool folder,
+			    const struct node_change_ops **change)
 {
-	struct node_path at;
-	int err = path_resolve(dirfd, path, false, &at);
+	int err = path_begin(p, dirfd, addr, WALK_PARENT);
 
 	if (err != 0)
 		return err;
-	return at.node == NODE_NONE ? -EROFS : -EEXIST;
+	*change = node_change(p->walk.dir->node);
+	if (p->walk.last != WALK_NAME)
+		err = -EEXIST;
+	else if (p->walk.slash && !folder)
+		err = change_exists(&p->walk) ? -EEXIST : -ENOENT;
+	else if (*change == NULL)
+		err = change_exists(&p->walk) ? -EEXIST : -EROFS;
+	if (err != 0)
+		path_end(p);
+	return err;
 }
 
-static long change_rename(long old_dirfd, long old_path, long new_dirfd, long new_path)
+static long change_create(long dirfd, long addr, const struct node_new *what)
 {
-	struct node_path at;
-	long err = path_find(old_dirfd, old_path, false);
+	const struct node_change_ops *change;
+	struct entry *e;
+	struct path p;
+	long err = change_begin_new(&p, dirfd, addr, (what->mode & S_IFMT) == S_IFDIR, &change);
 
-	if (err >= 0)
-		err = path_resolve(new_dirfd, new_path, false, &at);
-	return err < 0 ? err : -EROFS;
+	if (err != 0)
+		return err;
+	err = change->create(p.walk.dir, p.walk.name, p.walk.len, what, &e);
+	if (e != NULL)
+		entry_put(e);
+	path_end(&p);
+	return err;
 }
 
-long sys_mkdir(long path, long mode)
+static unsigned change_umask(void)
 {
-	(void)mode;
-	return change_new(AT_FDCWD, path);
+	return ~atomic_load_explicit(&tree_umask, memory_order_relaxed);
 }
 
 long sys_mkdirat(long dirfd, long path, long mode)
 {
-	(void)mode;
-	return change_new(dirfd, path);
+	const struct node_new folder = {.mode = S_IFDIR |
+						((unsigned)mode & change_umask() & 01777)};
+
+	return change_create(dirfd, path, &folder);
 }
 
-long sys_mknod(long path, long mode, long dev)
+long sys_mkdir(long path, long mode)
 {
-	(void)mode;
-	(void)dev;
-	return change_new(AT_FDCWD, path);
+	return sys_mkdirat(AT_FDCWD, path, mode);
 }
 
 long sys_mknodat(long dirfd, long path, long mode, long dev)
 {
-	(void)mode;
-	(void)dev;
-	return change_new(dirfd, path);
+	struct node_new what = {.mode = (unsigned)mode & (S_IFMT | (07777 & change_umask()))};
+
+	switch (what.mode & S_IFMT) {
+	case 0:
+		what.mode |= S_IFREG;
+		break;
+	case S_IFREG:
+	case S_IFIFO:
+	case S_IFSOCK:
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+		what.rdev = (unsigned)dev;
+		break;
+	case S_IFDIR:
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+	return change_create(dirfd, path, &what);
 }
 
-long sys_symlink(long target, long path)
+long sys_mknod(long path, long mode, long dev)
 {
-	(void)target;
-	return change_new(AT_FDCWD, path);
+	return sys_mknodat(AT_FDCWD, path, mode, dev);
 }
 
 long sys_symlinkat(long target, long dirfd, long path)
 {
-	(void)target;
-	return change_new(dirfd, path);
+	struct node_new link = {.mode = S_IFLNK | 0777};
+	struct path text;
+	long err = path_copy(&text, target);
+
+	if (err != 0)
+		return err;
+	link.target = text.text;
+	err = *text.text != 0 ? change_create(dirfd, path, &link) : -ENOENT;
+	path_end(&text);
+	return err;
+}
+
+long sys_symlink(long target, long path)
+{
+	return sys_symlinkat(target, AT_FDCWD, path);
 }
 
 long sys_linkat(long old_dirfd, long old_path, long new_dirfd, long new_path, long flags)
 {
-	long node = path_find(old_dirfd, old_path, (flags & AT_SYMLINK_FOLLOW) != 0);
+	const struct node_change_ops *change;
+	struct entry *old;
+	struct path p;
+	long err, how = flags & AT_EMPTY_PATH;
 
-	return node < 0 ? node : change_new(new_dirfd, new_path);
+	if ((flags & ~(long)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0)
+		return -EINVAL;
+	if ((flags & AT_SYMLINK_FOLLOW) == 0)
+		how |= AT_SYMLINK_NOFOLLOW;
+	err = path_find(old_dirfd, old_path, how, &old);
+	if (err != 0)
+		return err;
+	err = change_begin_new(&p, new_dirfd, new_path, false, &change);
+	if (err == 0) {
+		err = change_exists(&p.walk)
+			      ? -EEXIST
+			      : change->link(p.walk.dir, p.walk.name, p.walk.len, old);
+		path_end(&p);
+	}
+	entry_put(old);
+	return err;
 }
 
 long sys_link(long old_path, long new_path)
 {
 	return sys_linkat(AT_FDCWD, old_path, AT_FDCWD, new_path, 0);
+}
+
+/* --- removing --- */
+
+/* What the last component of a path that is to be removed forbids. */
+static int change_check_remove(const struct walk *w, bool folder)
+{
+	switch (w->last) {
+	case WALK_DOT:
+		return folder ? -EINVAL : -EISDIR;
+	case WALK_DOTDOT:
+		return folder ? -ENOTEMPTY : -EISDIR;
+	case WALK_ROOT:
+		return folder ? -EBUSY : -EISDIR;
+	default:
+		return 0;
+	}
+}
+
+/* Why a name cannot be removed where nothing can, or with a slash behind it. */
+static int change_refuse_remove(const struct walk *w, bool folder)
+{
+	struct entry *e = NULL;
+	int err = -ENOENT;
+
+	spin_lock(&tree_lock);
+	(void)w->dir->node->ops->find(w->dir, w->name, w->len, &e);
+	spin_unlock(&tree_lock);
+	if (e == NULL)
+		return err;
+	if (entry_is_folder(e))
+		err = folder ? -EROFS : -EISDIR;
+	else
+		err = folder || w->slash ? -ENOTDIR : -EROFS;
+	entry_put(e);
+	return err;
+}
+
+long sys_unlinkat(long dirfd, long path, long flags)
+{
+	bool folder = (flags & AT_REMOVEDIR) != 0;
+	const struct node_change_ops *change;
+	struct path p;
+	long err;
+
+	if ((flags & ~(long)AT_REMOVEDIR) != 0)
+		return -EINVAL;
+	err = path_begin(&p, dirfd, path, WALK_PARENT);
+	if (err != 0)
+		return err;
+	err = change_check_remove(&p.walk, folder);
+	change = node_change(p.walk.dir->node);
+	if (err == 0 && (change == NULL || (p.walk.slash && !folder)))
+		err = change_refuse_remove(&p.walk, folder);
+	else if (err == 0)
+		err = change->unlink(p.walk.dir, p.walk.name, p.walk.len, folder);
+	path_end(&p);
+	return err;
 }
 
 long sys_rmdir(long path)
@@ -97,123 +221,53 @@ long sys_unlink(long path)
 	return sys_unlinkat(AT_FDCWD, path, 0);
 }
 
-long sys_unlinkat(long dirfd, long path, long flags)
-{
-	long node;
+/* --- renaming --- */
 
-	if ((flags & ~(long)AT_REMOVEDIR) != 0)
-		return -EINVAL;
-	node = path_find(dirfd, path, false);
-	if (node < 0)
-		return node;
-	if (node_kind((unsigned)node) == NODE_KIND_DIR)
-		return (flags & AT_REMOVEDIR) != 0 ? -EROFS : -EISDIR;
-	return (flags & AT_REMOVEDIR) != 0 ? -ENOTDIR : -EROFS;
+static struct node_place change_place(const struct walk *w)
+{
+	return (struct node_place){w->dir, w->name, w->len, w->slash};
 }
 
-long sys_rename(long old_path, long new_path)
+static long change_rename(const struct walk *from, const struct walk *to, unsigned flags)
 {
-	return change_rename(AT_FDCWD, old_path, AT_FDCWD, new_path);
-}
+	const struct node_change_ops *change = node_change(from->dir->node);
+	struct node_place old = change_place(from), new = change_place(to);
 
-long sys_renameat(long old_dirfd, long old_path, long new_dirfd, long new_path)
-{
-	return change_rename(old_dirfd, old_path, new_dirfd, new_path);
+	if (from->last != WALK_NAME)
+		return -EBUSY;
+	if (to->last != WALK_NAME)
+		return (flags & RENAME_NOREPLACE) != 0 ? -EEXIST : -EBUSY;
+	if (change == NULL && node_change(to->dir->node) == NULL)
+		return change_exists(from) ? -EROFS : -ENOENT;
+	return change != NULL ? change->rename(&old, &new, flags) : -EXDEV;
 }
 
 long sys_renameat2(long old_dirfd, long old_path, long new_dirfd, long new_path, long flags)
 {
-	return (flags & ~7L) != 0 ? -EINVAL
-				  : change_rename(old_dirfd, old_path, new_dirfd, new_path);
-}
+	struct path from, to;
+	long err;
 
-long sys_truncate(long path, long size)
-{
-	long node = path_find(AT_FDCWD, path, true);
-
-	if (node < 0)
-		return node;
-	if (node_kind((unsigned)node) == NODE_KIND_DIR)
-		return -EISDIR;
-	return size < 0 || node_kind((unsigned)node) == NODE_KIND_DEVICE ? -EINVAL : -EROFS;
-}
-
-long sys_chmod(long path, long mode)
-{
-	(void)mode;
-	return change_existing(AT_FDCWD, path, true);
-}
-
-long sys_fchmodat(long dirfd, long path, long mode)
-{
-	(void)mode;
-	return change_existing(dirfd, path, true);
-}
-
-long sys_chown(long path, long uid, long gid)
-{
-	(void)uid;
-	(void)gid;
-	return change_existing(AT_FDCWD, path, true);
-}
-
-long sys_lchown(long path, long uid, long gid)
-{
-	(void)uid;
-	(void)gid;
-	return change_existing(AT_FDCWD, path, false);
-}
-
-/* A descriptor in place of a path: AT_EMPTY_PATH, or a path of NULL for utimensat. */
-static long change_file(long fd)
-{
-	struct file *f = fd_borrow((int)fd);
-
-	if (f == NULL)
-		return -EBADF;
-	fd_return((int)fd, f);
-	return -EROFS;
-}
-
-long sys_fchownat(long dirfd, long path, long uid, long gid, long flags)
-{
-	(void)uid;
-	(void)gid;
-	if ((flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
+	if (((unsigned)flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 ||
+	    (unsigned)flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	if ((flags & AT_EMPTY_PATH) != 0 && path_is_empty(path) == 1)
-		return change_file(dirfd);
-	return change_existing(dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0);
+	err = path_begin(&from, old_dirfd, old_path, WALK_PARENT);
+	if (err != 0)
+		return err;
+	err = path_begin(&to, new_dirfd, new_path, WALK_PARENT);
+	if (err == 0) {
+		err = change_rename(&from.walk, &to.walk, (unsigned)flags);
+		path_end(&to);
+	}
+	path_end(&from);
+	return err;
 }
 
-long sys_utimensat(long dirfd, long path, long times, long flags)
+long sys_renameat(long old_dirfd, long old_path, long new_dirfd, long new_path)
 {
-	(void)times;
-	if ((flags & ~(long)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
-		return -EINVAL;
-	if (path == 0)
-		return change_file(dirfd);
-	return change_existing(dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0);
+	return sys_renameat2(old_dirfd, old_path, new_dirfd, new_path, 0);
 }
 
-long sys_fchmod(long fd, long mode)
+long sys_rename(long old_path, long new_path)
 {
-	(void)mode;
-	return change_file(fd);
-}
-
-long sys_fchown(long fd, long uid, long gid)
-{
-	(void)uid;
-	(void)gid;
-	return change_file(fd);
-}
-
-/* No file that can be opened for writing has a length. */
-long sys_ftruncate(long fd, long size)
-{
-	long err = change_file(fd);
-
-	(void)size;
-	return err == -EROFS ? -EINVAL : err;
+	return sys_renameat2(AT_FDCWD, old_path, AT_FDCWD, new_path, 0);
 }

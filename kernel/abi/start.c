@@ -17,7 +17,7 @@
 #include "core/random.h"
 #include "core/thread.h"
 #include "core/vma.h"
-#include "fs/node.h"
+#include "fs/fixed.h"
 
 /* Exit status of a program that could not be started. */
 #define START_FAILED 125

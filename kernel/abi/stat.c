@@ -4,14 +4,16 @@
 #include "abi/syscall.h"
 #include "arch/arch.h"
 #include "base/errno.h"
-#include "fs/fcntl.h"
+#include "abi/time.h"
+#include "fs/fixed.h"
+#include "fs/ramfs.h"
 
 struct k_stat { /* struct stat of x86-64 (arch/x86/include/uapi/asm/stat.h) */
 	uint64_t dev, ino, nlink;
 	uint32_t mode, uid, gid, pad0;
 	uint64_t rdev;
 	int64_t size, blksize, blocks;
-	uint64_t times[6];
+	struct k_timespec atime, mtime, ctime;
 	int64_t unused[3];
 };
 _Static_assert(sizeof(struct k_stat) == 144, "struct stat");
@@ -22,13 +24,14 @@ struct k_statx { /* struct statx (include/uapi/linux/stat.h) */
 	uint32_t nlink, uid, gid;
 	uint16_t mode, pad0;
 	uint64_t ino, size, blocks, attributes_mask;
-	uint64_t times[8];
+	struct k_timespec atime, btime, ctime, mtime; /* of the nanoseconds half is padding */
 	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
 	uint64_t mnt_id;
 	uint64_t spare[13];
 };
 _Static_assert(sizeof(struct k_statx) == 256, "struct statx");
 #define STATX_BASIC_STATS 0x7ffu
+#define STATX_BTIME 0x800u
 #define STATX_RESERVED 0x80000000u
 
 struct k_statfs { /* struct statfs (include/uapi/asm-generic/statfs.h) */
@@ -40,9 +43,21 @@ struct k_statfs { /* struct statfs (include/uapi/asm-generic/statfs.h) */
 };
 _Static_assert(sizeof(struct k_statfs) == 120, "struct statfs");
 #define RAMFS_MAGIC 0x858458f6
+#define TMPFS_MAGIC 0x01021994
 #define PIPEFS_MAGIC 0x50495045
 #define ST_RDONLY 0x1
 #define ST_VALID 0x20
+
+static struct k_timespec stat_time(int64_t ns)
+{
+	int64_t sec = ns / (int64_t)NS_PER_SECOND, rest = ns % (int64_t)NS_PER_SECOND;
+
+	if (rest < 0) {
+		sec--;
+		rest += NS_PER_SECOND;
+	}
+	return (struct k_timespec){sec, rest};
+}
 
 static long stat_put(vaddr_t buf, const struct file_stat *st)
 {
@@ -51,10 +66,15 @@ static long stat_put(vaddr_t buf, const struct file_stat *st)
 		.ino = st->ino,
 		.nlink = st->nlink,
 		.mode = st->mode,
+		.uid = st->uid,
+		.gid = st->gid,
 		.rdev = st->rdev,
 		.size = (int64_t)st->size,
 		.blksize = PAGE_SIZE,
-		.blocks = (int64_t)(st->size + 511) / 512,
+		.blocks = (int64_t)st->blocks,
+		.atime = stat_time(st->atime_ns),
+		.mtime = stat_time(st->mtime_ns),
+		.ctime = stat_time(st->ctime_ns),
 	};
 
 	return user_copy_out(buf, &k, sizeof(k));
@@ -63,15 +83,21 @@ static long stat_put(vaddr_t buf, const struct file_stat *st)
 static long statx_put(vaddr_t buf, const struct file_stat *st)
 {
 	struct k_statx k = {
-		.mask = STATX_BASIC_STATS,
+		.mask = STATX_BASIC_STATS | (st->dev == FILE_DEV_RAM ? STATX_BTIME : 0),
 		.blksize = PAGE_SIZE,
 		.nlink = (uint32_t)st->nlink,
+		.uid = st->uid,
+		.gid = st->gid,
 		.mode = (uint16_t)st->mode,
 		.ino = st->ino,
 		.size = st->size,
-		.blocks = (st->size + 511) / 512,
-		.rdev_major = (uint32_t)st->rdev >> 8,
-		.rdev_minor = (uint32_t)st->rdev & 0xff,
+		.blocks = st->blocks,
+		.atime = stat_time(st->atime_ns),
+		.btime = stat_time(st->btime_ns),
+		.ctime = stat_time(st->ctime_ns),
+		.mtime = stat_time(st->mtime_ns),
+		.rdev_major = (uint32_t)st->rdev >> 8 & 0xfff,
+		.rdev_minor = ((uint32_t)st->rdev & 0xff) | ((uint32_t)st->rdev >> 12 & 0xfff00),
 		.dev_minor = (uint32_t)st->dev,
 	};
 
@@ -89,33 +115,29 @@ static long stat_fd(long fd, struct file_stat *st)
 	return 0;
 }
 
-static long stat_path(long dirfd, long path, bool follow, struct file_stat *st)
-{
-	long node = path_find(dirfd, path, follow);
-
-	if (node < 0)
-		return node;
-	/* A descriptor's link that was followed leads to a file that is in no folder. */
-	if (follow && node >= NODE_FD)
-		return stat_fd(node - NODE_FD, st);
-	node_stat((unsigned)node, st);
-	return 0;
-}
-
 /* stat by what the *at calls take. */
 static long stat_at(long dirfd, long path, long flags, struct file_stat *st)
 {
-	int empty = (flags & AT_EMPTY_PATH) != 0 ? path_is_empty(path) : 0;
+	int empty = (flags & AT_EMPTY_PATH) != 0 ? path_is_empty(path) : 0, fd = -1;
+	struct entry *e;
+	long err;
 
 	if (empty < 0)
 		return empty;
-	if (empty == 1 && (int)dirfd == AT_FDCWD) {
-		node_stat(atomic_load_explicit(&node_cwd, memory_order_relaxed), st);
-		return 0;
-	}
-	if (empty == 1)
+	if (empty == 1 && (int)dirfd != AT_FDCWD)
 		return stat_fd(dirfd, st);
-	return stat_path(dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0, st);
+	err = path_find(dirfd, path, flags, &e);
+	if (err != 0)
+		return err;
+	/* A descriptor's link that was followed leads to a file that is in no folder. */
+	if ((flags & AT_SYMLINK_NOFOLLOW) == 0)
+		fd = fixed_descriptor(e);
+	if (fd >= 0)
+		err = stat_fd(fd, st);
+	else
+		node_stat(e->node, st);
+	entry_put(e);
+	return err;
 }
 
 long sys_stat(long path, long buf)
@@ -168,16 +190,26 @@ static long statfs_put(vaddr_t buf, const struct file_stat *st)
 		.bsize = PAGE_SIZE,
 		.frsize = PAGE_SIZE,
 		.namelen = NAME_MAX,
-		.flags = ST_VALID | (st->dev == FILE_DEV_TREE ? ST_RDONLY : 0),
+		.flags = ST_VALID | (st->dev == FILE_DEV_FIXED ? ST_RDONLY : 0),
 	};
 
+	if (IS_ENABLED(CONFIG_FS_RAMFS) && st->dev == FILE_DEV_RAM) {
+		struct ramfs_usage usage;
+
+		ramfs_usage(&usage);
+		k.type = TMPFS_MAGIC;
+		k.blocks = usage.pages;
+		k.bfree = k.bavail = usage.pages_free;
+		k.files = usage.nodes;
+		k.ffree = usage.nodes_free;
+	}
 	return user_copy_out(buf, &k, sizeof(k));
 }
 
 long sys_statfs(long path, long buf)
 {
 	struct file_stat st;
-	long err = stat_path(AT_FDCWD, path, true, &st);
+	long err = stat_at(AT_FDCWD, path, 0, &st);
 
 	return err != 0 ? err : statfs_put((vaddr_t)buf, &st);
 }

@@ -20,9 +20,10 @@
  */
 enum lock_rank {
 	LOCK_UNRANKED, /* nobody has initialised it: a bug */
+	LOCK_TREE,     /* names of files */
+	LOCK_NODE,     /* attributes of one file */
 	LOCK_FD,       /* table of descriptors */
-	LOCK_FILE,     /* position and flags of an open file */
-	LOCK_PIPE,     /* pipes, eventfds, sockets: one object */
+	LOCK_FLOCK,    /* flock(2) */
 	LOCK_CONSOLE,  /* console input */
 	LOCK_FUTEX,    /* futex buckets; program memory is touched under them */
 	LOCK_WAITQ,

@@ -19,12 +19,18 @@ static bool mutex_spin(struct mutex *m)
 	return false;
 }
 
-void mutex_lock_contended(struct mutex *m)
+int mutex_lock_contended(struct mutex *m, unsigned flags)
 {
+	int err;
+
 	if (CONFIG_NR_CPUS > 1 && mutex_spin(m))
-		return;
-	(void)waitq_wait(&m->waiters,
+		return 0;
+	err = waitq_wait(&m->waiters,
 			 atomic_exchange_explicit(&m->state, MUTEX_WANTED, memory_order_acquire) ==
 				 MUTEX_FREE,
-			 NEVER, 0, "a lock of the kernel");
+			 NEVER, flags, "a lock of the kernel");
+	/* If a wake-up came too, it is somebody else's. */
+	if (err != 0 && atomic_load_explicit(&m->state, memory_order_relaxed) == MUTEX_FREE)
+		waitq_wake(&m->waiters, 1);
+	return err;
 }

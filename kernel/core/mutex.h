@@ -4,7 +4,7 @@
  * spins a little (its holder may be about to give it back on another CPU) and then sleeps.
  *
  * No spin lock may be held where one is taken. Several mutexes are taken in the order that their
- * owner says; none of them is held while its holder sleeps for anything but program memory.
+ * owner says. A holder that sleeps for something that need not come is waited for interruptibly.
  */
 #ifndef CORE_MUTEX_H
 #define CORE_MUTEX_H
@@ -34,8 +34,8 @@ static inline void mutex_init(struct mutex *m)
 	waitq_init(&m->waiters);
 }
 
-/* mutex.c: m is held by somebody else. */
-void mutex_lock_contended(struct mutex *m);
+/* mutex.c: m is held by somebody else. flags of thread_sleep(): 0, or -ERESTARTSYS. */
+int mutex_lock_contended(struct mutex *m, unsigned flags);
 
 static ALWAYS_INLINE bool mutex_trylock(struct mutex *m)
 {
@@ -50,7 +50,13 @@ static ALWAYS_INLINE bool mutex_trylock(struct mutex *m)
 static ALWAYS_INLINE void mutex_lock(struct mutex *m)
 {
 	if (unlikely(!mutex_trylock(m)))
-		mutex_lock_contended(m);
+		(void)mutex_lock_contended(m, 0);
+}
+
+/* 0, or -ERESTARTSYS: a signal came first. */
+MUST_CHECK static ALWAYS_INLINE int mutex_lock_interruptible(struct mutex *m)
+{
+	return mutex_trylock(m) ? 0 : mutex_lock_contended(m, SLEEP_INTERRUPTIBLE);
 }
 
 static ALWAYS_INLINE void mutex_unlock(struct mutex *m)

@@ -3,16 +3,15 @@
  * The console's files. A platform that cannot be asked whether there is input without taking it
  * (kvm) is read ahead by poll() into a small buffer, which the next read empties first.
  *
- * A write goes out in one piece, unless it has to wait for room: a mutex for each of standard
- * output and error is held meanwhile, a sleeping lock because a device may let it wait.
+ * A write goes out in one piece: a mutex for each of standard output and error is held meanwhile,
+ * also while it waits for room.
  */
 #include "fs/console.h"
 #include "base/errno.h"
 #include "base/string.h"
-#include "core/heap.h"
 #include "core/thread.h"
 #include "fs/chunk.h"
-#include "fs/fcntl.h"
+#include "fs/node.h"
 #include "fs/poll.h"
 #include "fs/termios.h"
 #include "plat/plat.h"
@@ -149,7 +148,7 @@ static int console_wait(int fd)
 	return err;
 }
 
-static ssize64_t console_read(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t console_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct chunk c;
 	ssize64_t n;
@@ -173,7 +172,7 @@ static ssize64_t console_read(struct file *f, struct uio *u, uint64_t pos)
 }
 
 /* All of the chunk, however little the platform takes at a time: bytes written, or an error if
- * there are none. The mutex of fd is held, but not while it waits. */
+ * there are none. */
 static ssize64_t console_write_chunk(int fd, const uint8_t *buf, size_t n, bool nonblock)
 {
 	size_t done = 0;
@@ -182,9 +181,7 @@ static ssize64_t console_write_chunk(int fd, const uint8_t *buf, size_t n, bool 
 		ssize64_t step = plat->console_write(fd, buf + done, n - done);
 
 		if (step == -EAGAIN && !nonblock) {
-			mutex_unlock(&console_out[fd - 1]);
 			step = console_wait(fd);
-			mutex_lock(&console_out[fd - 1]);
 			if (step == 0)
 				continue;
 		}
@@ -201,15 +198,21 @@ static int console_output(const struct file *f)
 	return f == &console_files[2] ? 2 : 1;
 }
 
-static ssize64_t console_write(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t console_write(struct file *f, struct uio *u, uint64_t *pos)
 {
+	bool nonblock = (file_flags(f) & O_NONBLOCK) != 0;
 	int fd = console_output(f);
-	ssize64_t done = 0, err = 0;
+	ssize64_t done = 0, err;
 	struct chunk c;
 
 	(void)pos;
+	/* Whoever holds the mutex for long waits for room. */
+	if (nonblock && waitq_active(&console.writers[fd - 1]))
+		return -EAGAIN;
+	err = mutex_lock_interruptible(&console_out[fd - 1]);
+	if (err != 0)
+		return err;
 	chunk_begin(&c, u->left);
-	mutex_lock(&console_out[fd - 1]);
 	while (u->left > 0 && err == 0) {
 		size_t n = MIN(u->left, c.cap);
 		struct uio at = *u;
@@ -218,7 +221,7 @@ static ssize64_t console_write(struct file *f, struct uio *u, uint64_t pos)
 		err = uio_get(&at, c.buf, n);
 		if (err != 0)
 			break;
-		written = console_write_chunk(fd, c.buf, n, (file_flags(f) & O_NONBLOCK) != 0);
+		written = console_write_chunk(fd, c.buf, n, nonblock);
 		if (written > 0) {
 			uio_skip(u, (size_t)written);
 			done += written;
@@ -326,7 +329,7 @@ static void console_stat(struct file *f, struct file_stat *out)
 {
 	if (console_file_is_tty(f)) {
 		out->mode = S_IFCHR | 0620;
-		out->dev = FILE_DEV_TREE;
+		out->dev = FILE_DEV_FIXED;
 		out->rdev = FILE_RDEV(136, 0); /* /dev/pts/0 */
 	} else {
 		out->mode = S_IFIFO | 0600;
@@ -335,18 +338,19 @@ static void console_stat(struct file *f, struct file_stat *out)
 	out->ino = 1;
 }
 
+static void console_release(struct file *f)
+{
+	(void)f; /* static */
+}
+
 static const struct file_ops console_ops = {
 	.read = console_read,
 	.write = console_write,
 	.poll = console_poll,
 	.ioctl = console_ioctl,
 	.stat = console_stat,
+	.release = console_release,
 };
-
-static void console_tty_release(struct file *f)
-{
-	heap_free(f, sizeof(*f));
-}
 
 static const struct file_ops console_tty_ops = {
 	.read = console_read,
@@ -354,7 +358,6 @@ static const struct file_ops console_tty_ops = {
 	.poll = console_poll,
 	.ioctl = console_ioctl,
 	.stat = console_stat,
-	.release = console_tty_release,
 };
 
 struct file console_files[3] = {
@@ -363,16 +366,9 @@ struct file console_files[3] = {
 	{.ops = &console_ops, .refs = 1, .flags = O_WRONLY},
 };
 
-int console_open_tty(unsigned flags, struct file **out)
+int console_open_tty(struct entry *e, unsigned flags, struct file **out)
 {
-	struct file *f;
-
 	if (!plat->console_is_tty(0) && !plat->console_is_tty(1) && !plat->console_is_tty(2))
 		return -ENXIO;
-	f = heap_alloc(sizeof(*f));
-	if (f == NULL)
-		return -ENOMEM;
-	file_init(f, &console_tty_ops, flags);
-	*out = f;
-	return 0;
+	return file_create(e, &console_tty_ops, flags, out);
 }

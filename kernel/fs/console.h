@@ -8,7 +8,7 @@
 /* Descriptors 0, 1 and 2 as the program starts. */
 extern struct file console_files[3];
 
-/* A new file for /dev/tty. 0, -ENXIO (the console is no terminal) or -ENOMEM. */
-MUST_CHECK int console_open_tty(unsigned flags, struct file **out);
+/* A new file for /dev/tty, opened at e. 0, -ENXIO (the console is no terminal) or -ENOMEM. */
+MUST_CHECK int console_open_tty(struct entry *e, unsigned flags, struct file **out);
 
 #endif

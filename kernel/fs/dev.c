@@ -3,9 +3,9 @@
 #include "base/errno.h"
 #include "core/random.h"
 #include "fs/chunk.h"
-#include "fs/node.h"
+#include "fs/fixed.h"
 
-static ssize64_t null_read(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t null_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	(void)f;
 	(void)u;
@@ -13,7 +13,7 @@ static ssize64_t null_read(struct file *f, struct uio *u, uint64_t pos)
 	return 0;
 }
 
-static ssize64_t null_write(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t null_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	size_t n = u->left;
 
@@ -23,7 +23,7 @@ static ssize64_t null_write(struct file *f, struct uio *u, uint64_t pos)
 	return (ssize64_t)n;
 }
 
-static ssize64_t zero_read(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t zero_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	size_t n = u->left;
 	int err = uio_put_zeros(u, n);
@@ -33,7 +33,7 @@ static ssize64_t zero_read(struct file *f, struct uio *u, uint64_t pos)
 	return err == 0 ? (ssize64_t)n : err;
 }
 
-static ssize64_t full_write(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t full_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	(void)f;
 	(void)u;
@@ -41,7 +41,7 @@ static ssize64_t full_write(struct file *f, struct uio *u, uint64_t pos)
 	return -ENOSPC;
 }
 
-static ssize64_t random_read(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t random_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	size_t total = u->left;
 	struct chunk c;
@@ -61,40 +61,49 @@ static ssize64_t random_read(struct file *f, struct uio *u, uint64_t pos)
 }
 
 /* What is written stirs nothing: the generator has better sources. */
-const struct file_ops dev_random_ops = {
+static const struct file_ops dev_random_ops = {
 	.read = random_read,
 	.write = null_write,
-	.stat = node_file_stat,
-	.release = node_file_release,
 	.seekable = true,
 	.seek_ignored = true,
 };
 
-const struct file_ops dev_null_ops = {
+static const struct file_ops dev_null_ops = {
 	.read = null_read,
 	.write = null_write,
-	.stat = node_file_stat,
-	.release = node_file_release,
 	.seekable = true,
 	.seek_ignored = true,
 };
 
-const struct file_ops dev_zero_ops = {
+static const struct file_ops dev_zero_ops = {
 	.read = zero_read,
 	.write = null_write,
-	.stat = node_file_stat,
-	.release = node_file_release,
 	.seekable = true,
 	.seek_ignored = true,
 	.mappable = true,
 };
 
-const struct file_ops dev_full_ops = {
+static const struct file_ops dev_full_ops = {
 	.read = zero_read,
 	.write = full_write,
-	.stat = node_file_stat,
-	.release = node_file_release,
 	.seekable = true,
 	.seek_ignored = true,
 	.takes_empty = true,
 };
+
+const struct file_ops *dev_ops(uint64_t rdev)
+{
+	switch (rdev) {
+	case DEV_NULL:
+		return &dev_null_ops;
+	case DEV_ZERO:
+		return &dev_zero_ops;
+	case DEV_FULL:
+		return &dev_full_ops;
+	case DEV_RANDOM:
+	case DEV_URANDOM:
+		return &dev_random_ops;
+	default:
+		return NULL;
+	}
+}

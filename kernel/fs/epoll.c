@@ -441,6 +441,7 @@ static void epoll_release(struct file *f)
 }
 
 static const struct file_ops epoll_ops = {
+	.name = "eventpoll",
 	.poll = epoll_poll,
 	.stat = epoll_stat,
 	.release = epoll_release,

@@ -62,7 +62,7 @@ static bool eventfd_add(struct eventfd *e, uint64_t value)
 	return true;
 }
 
-static ssize64_t eventfd_read(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t eventfd_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct eventfd *e = eventfd_of(f);
 	uint64_t value;
@@ -83,7 +83,7 @@ static ssize64_t eventfd_read(struct file *f, struct uio *u, uint64_t pos)
 	return uio_put(u, &value, sizeof(value)) == 0 ? (ssize64_t)sizeof(value) : -EFAULT;
 }
 
-static ssize64_t eventfd_write(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t eventfd_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct eventfd *e = eventfd_of(f);
 	uint64_t value;
@@ -135,6 +135,7 @@ static void eventfd_release(struct file *f)
 }
 
 static const struct file_ops eventfd_ops = {
+	.name = "eventfd",
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,

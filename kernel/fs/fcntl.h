@@ -21,10 +21,16 @@
 #define O_NOFOLLOW 0400000u
 #define O_NOATIME 01000000u
 #define O_CLOEXEC 02000000u
+#define O_SYNC 04000000u /* with O_DSYNC */
 #define O_PATH 010000000u
-#define O_TMPFILE 020000000u
+#define O_TMPFILE 020000000u /* with O_DIRECTORY */
 
 #define S_IFMT 0170000u
+#define S_IFSOCK 0140000u
+#define S_IFBLK 0060000u
+#define S_ISUID 04000u
+#define S_ISGID 02000u
+#define S_IXGRP 010u
 #define S_IFIFO 0010000u
 #define S_IFCHR 0020000u
 #define S_IFDIR 0040000u
@@ -43,6 +49,26 @@
 #define SEEK_SET 0
 #define SEEK_CUR 1
 #define SEEK_END 2
+#define SEEK_DATA 3
+#define SEEK_HOLE 4
+
+#define F_SEAL_SEAL 1u
+#define F_SEAL_SHRINK 2u
+#define F_SEAL_GROW 4u
+#define F_SEAL_WRITE 8u
+#define F_SEAL_FUTURE_WRITE 16u
+#define F_SEAL_ALL 31u
+
+#define MFD_CLOEXEC 1u
+#define MFD_ALLOW_SEALING 2u
+#define MFD_NAME_MAX 249
+
+#define FALLOC_KEEP_SIZE 1u
+#define FALLOC_PUNCH_HOLE 2u
+#define FALLOC_COLLAPSE_RANGE 8u
+#define FALLOC_ZERO_RANGE 16u
+#define FALLOC_INSERT_RANGE 32u
+#define FALLOC_UNSHARE_RANGE 64u
 
 #define PATH_MAX 4096 /* with the terminating 0 */
 #define NAME_MAX 255

@@ -18,15 +18,19 @@
 #include "core/page.h"
 #include "core/thread.h"
 #include "fs/fcntl.h"
+#include "fs/node.h"
 #include "fs/poll.h"
 #include "fs/termios.h"
 
 #define PIPE_CAPACITY_DEFAULT 65536u
 #define PIPE_CAPACITY_MAX (1u << 20)
 
+/* A file of a pipe: it reads, or writes, or does both (a FIFO opened with O_RDWR). */
 struct pipe_end {
 	struct file file;
 	struct pipe *pipe;
+	uint32_t
+		writers_before; /* a FIFO's: no end of file is told until another writer has come */
 };
 
 struct pipe {
@@ -39,16 +43,24 @@ struct pipe {
 	 * (release) when the bytes are moved, and the other side loads it (acquire) before it goes
 	 * there. */
 	_Atomic uint32_t head, tail;
-	_Atomic bool reader_open, writer_open; /* cleared once, before the other side is woken */
-	_Atomic uint8_t ends;                  /* that are open: who closes the last one frees */
-	struct waitq read_wait, read_poll;     /* bytes come, or the writer leaves */
-	struct waitq write_wait, write_poll;   /* bytes leave, or the reader leaves */
-	struct pipe_end reader, writer;
+	/* Files that read, and write; changed before the other side is woken. */
+	_Atomic uint32_t readers, writers;
+	_Atomic uint32_t readers_ever, writers_ever; /* how many there have been, wrapping */
+	_Atomic uint32_t ends; /* files: who closes the last one frees; a FIFO's: lock */
+	struct fifo *fifo;     /* where it is from, NULL: pipe(2) */
+	struct waitq read_wait, read_poll;   /* bytes come, or the last writer leaves */
+	struct waitq write_wait, write_poll; /* bytes leave, or the last reader leaves */
+	struct waitq opened;                 /* a FIFO has a new reader or writer */
 };
+
+static struct pipe_end *pipe_end_of(struct file *f)
+{
+	return container_of(f, struct pipe_end, file);
+}
 
 static struct pipe *pipe_of(struct file *f)
 {
-	return container_of(f, struct pipe_end, file)->pipe;
+	return pipe_end_of(f)->pipe;
 }
 
 static ALWAYS_INLINE uint32_t pipe_load(const _Atomic uint32_t *at)
@@ -80,9 +92,10 @@ static ALWAYS_INLINE bool pipe_has_room(const struct pipe *p, size_t n)
 	return pipe_used(p) + n <= pipe_capacity_of(p);
 }
 
-static bool pipe_is_open(const _Atomic bool *end)
+/* Acquire: after the last bytes of a writer that has left. */
+static bool pipe_is_open(const _Atomic uint32_t *ends)
 {
-	return atomic_load_explicit(end, memory_order_acquire);
+	return pipe_load(ends) > 0;
 }
 
 /* Where the byte with number at lies; NULL if its page is not there. */
@@ -103,12 +116,15 @@ static ALWAYS_INLINE void pipe_wake_readers(struct pipe *p)
 /* The same for room. Less than PIPE_BUF is nothing that anybody was told of. */
 static ALWAYS_INLINE void pipe_wake_writers(struct pipe *p)
 {
-	if (likely(!waitq_active(&p->write_wait) && !waitq_active(&p->write_poll)))
+	if (likely(!waitq_active(&p->write_wait) && !waitq_active(&p->write_poll) &&
+		   p->fifo == NULL))
 		return;
 	if (!pipe_has_room(p, PIPE_BUF))
 		return;
 	waitq_wake(&p->write_wait, 1);
 	waitq_wake(&p->write_poll, UINT32_MAX);
+	if (unlikely(p->fifo != NULL)) /* who reads and writes waits there for both */
+		waitq_wake(&p->read_poll, UINT32_MAX);
 }
 
 /* --- reading --- */
@@ -143,10 +159,10 @@ static ssize64_t pipe_get_locked(struct pipe *p, struct uio *u, size_t n)
 /* What waitq_wait() looks at. */
 static bool pipe_read_ready(const struct pipe *p)
 {
-	return !pipe_is_open(&p->writer_open) || pipe_used(p) > 0;
+	return !pipe_is_open(&p->writers) || pipe_used(p) > 0;
 }
 
-static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = pipe_of(f);
 	uint32_t left = 0;
@@ -154,7 +170,7 @@ static ssize64_t pipe_read(struct file *f, struct uio *u, uint64_t pos)
 	(void)pos;
 	for (;;) {
 		/* Before looking for bytes: what came before the writer left must be seen. */
-		bool writer_open = pipe_is_open(&p->writer_open);
+		bool writer_open = pipe_is_open(&p->writers);
 		ssize64_t n = 0;
 		int err;
 
@@ -233,7 +249,7 @@ static ssize64_t pipe_put_locked(struct pipe *p, struct uio *u, size_t n)
 
 static bool pipe_write_ready(const struct pipe *p)
 {
-	return !pipe_is_open(&p->reader_open) || pipe_has_room(p, PIPE_BUF);
+	return !pipe_is_open(&p->readers) || pipe_has_room(p, PIPE_BUF);
 }
 
 /* As many bytes as there is room for, if that is at least unit: bytes, 0 if there is no room, or
@@ -243,7 +259,7 @@ static ssize64_t pipe_write_some(struct pipe *p, struct uio *u, size_t unit)
 	ssize64_t n = 0;
 
 	mutex_lock(&p->write_lock);
-	if (!pipe_is_open(&p->reader_open))
+	if (!pipe_is_open(&p->readers))
 		n = -EPIPE;
 	else if (pipe_has_room(p, unit))
 		n = pipe_put_locked(p, u, MIN(u->left, pipe_capacity_of(p) - pipe_used(p)));
@@ -251,7 +267,7 @@ static ssize64_t pipe_write_some(struct pipe *p, struct uio *u, size_t unit)
 	return n;
 }
 
-static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = pipe_of(f);
 	const size_t total = u->left;
@@ -282,17 +298,21 @@ static ssize64_t pipe_write(struct file *f, struct uio *u, uint64_t pos)
 
 static unsigned pipe_poll(struct file *f, struct poll_table *pt)
 {
-	struct pipe *p = pipe_of(f);
+	const struct pipe_end *end = pipe_end_of(f);
+	struct pipe *p = end->pipe;
 	unsigned found = 0;
 
-	if (f == &p->reader.file) {
-		poll_wait(pt, &p->read_poll);
-		found |= pipe_is_open(&p->writer_open) ? 0 : POLLHUP;
+	/* Once only: pipe_wake_writers() knows of those that do both. */
+	poll_wait(pt, file_readable(f) ? &p->read_poll : &p->write_poll);
+	if (file_readable(f)) {
+		if (!pipe_is_open(&p->writers) &&
+		    pipe_load(&p->writers_ever) != end->writers_before)
+			found |= POLLHUP;
 		found |= pipe_used(p) > 0 ? POLL_READABLE : 0;
-	} else {
-		poll_wait(pt, &p->write_poll);
+	}
+	if (file_writable(f)) {
 		found |= pipe_has_room(p, PIPE_BUF) ? POLL_WRITABLE : 0;
-		found |= pipe_is_open(&p->reader_open) ? 0 : POLLERR;
+		found |= pipe_is_open(&p->readers) ? 0 : POLLERR;
 	}
 	return found;
 }
@@ -329,19 +349,59 @@ static void pipe_destroy(struct pipe *p)
 	heap_free(p, sizeof(*p));
 }
 
+/* A file of p, or what was to become one, is gone. */
+static void pipe_put(struct pipe *p)
+{
+	bool last;
+
+	if (p->fifo != NULL)
+		spin_lock(&p->fifo->lock);
+	/* What this end did comes before the last one frees it all. */
+	last = atomic_fetch_sub_explicit(&p->ends, 1, memory_order_acq_rel) == 1;
+	if (p->fifo != NULL) {
+		if (last)
+			p->fifo->pipe = NULL;
+		spin_unlock(&p->fifo->lock);
+	}
+	if (last)
+		pipe_destroy(p);
+}
+
+/* A reader or writer comes or goes, as f's access mode says. */
+static void pipe_enter(struct pipe *p, struct file *f)
+{
+	if (file_readable(f)) {
+		atomic_fetch_add_explicit(&p->readers, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&p->readers_ever, 1, memory_order_release);
+	}
+	if (file_writable(f)) {
+		atomic_fetch_add_explicit(&p->writers, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&p->writers_ever, 1, memory_order_release);
+	}
+}
+
+static void pipe_leave(struct pipe *p, struct file *f)
+{
+	/* Release: after the last bytes; pairs with pipe_is_open(). */
+	if (file_readable(f) &&
+	    atomic_fetch_sub_explicit(&p->readers, 1, memory_order_release) == 1) {
+		waitq_wake(&p->write_wait, UINT32_MAX);
+		waitq_wake(&p->write_poll, UINT32_MAX);
+	}
+	if (file_writable(f) &&
+	    atomic_fetch_sub_explicit(&p->writers, 1, memory_order_release) == 1) {
+		waitq_wake(&p->read_wait, UINT32_MAX);
+		waitq_wake(&p->read_poll, UINT32_MAX);
+	}
+}
+
 static void pipe_release(struct file *f)
 {
-	struct pipe *p = pipe_of(f);
-	bool reader = f == &p->reader.file;
+	struct pipe_end *end = pipe_end_of(f);
 
-	/* Release: after the last bytes; pairs with pipe_is_open(). */
-	atomic_store_explicit(reader ? &p->reader_open : &p->writer_open, false,
-			      memory_order_release);
-	waitq_wake(reader ? &p->write_wait : &p->read_wait, UINT32_MAX);
-	waitq_wake(reader ? &p->write_poll : &p->read_poll, UINT32_MAX);
-	/* What this end did comes before the other one frees it all. */
-	if (atomic_fetch_sub_explicit(&p->ends, 1, memory_order_acq_rel) == 1)
-		pipe_destroy(p);
+	pipe_leave(end->pipe, f);
+	pipe_put(end->pipe);
+	heap_free(end, sizeof(*end));
 }
 
 static const struct file_ops pipe_ops = {
@@ -353,7 +413,16 @@ static const struct file_ops pipe_ops = {
 	.release = pipe_release,
 };
 
-int pipe_create(unsigned flags, struct file **reader, struct file **writer)
+static const struct file_ops fifo_ops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+};
+
+/* A pipe without files; NULL: no memory. */
+static struct pipe *pipe_alloc(struct fifo *fifo)
 {
 	const size_t ring_bytes = pipe_ring_pages(PIPE_CAPACITY_DEFAULT) * sizeof(uint8_t *);
 	struct pipe *p = heap_zalloc(sizeof(*p));
@@ -362,30 +431,134 @@ int pipe_create(unsigned flags, struct file **reader, struct file **writer)
 	if (p == NULL || pages == NULL) {
 		heap_free(p, sizeof(*p));
 		heap_free(pages, ring_bytes);
-		return -ENOMEM;
+		return NULL;
 	}
 	p->pages = pages;
+	p->fifo = fifo;
 	atomic_init(&p->capacity, PIPE_CAPACITY_DEFAULT);
-	atomic_init(&p->reader_open, true);
-	atomic_init(&p->writer_open, true);
-	atomic_init(&p->ends, 2);
 	mutex_init(&p->read_lock);
 	mutex_init(&p->write_lock);
 	waitq_init(&p->read_wait);
 	waitq_init(&p->read_poll);
 	waitq_init(&p->write_wait);
 	waitq_init(&p->write_poll);
-	p->reader.pipe = p->writer.pipe = p;
-	file_init(&p->reader.file, &pipe_ops, O_RDONLY | flags);
-	file_init(&p->writer.file, &pipe_ops, O_WRONLY | flags);
-	*reader = &p->reader.file;
-	*writer = &p->writer.file;
+	waitq_init(&p->opened);
+	return p;
+}
+
+static struct pipe_end *pipe_end_alloc(const struct file_ops *ops, unsigned flags)
+{
+	struct pipe_end *end = heap_alloc(sizeof(*end));
+
+	if (end != NULL) {
+		file_init(&end->file, ops, flags);
+		end->writers_before = 0;
+	}
+	return end;
+}
+
+int pipe_create(unsigned flags, struct file **reader, struct file **writer)
+{
+	struct pipe_end *r = pipe_end_alloc(&pipe_ops, O_RDONLY | flags);
+	struct pipe_end *w = pipe_end_alloc(&pipe_ops, O_WRONLY | flags);
+	struct pipe *p = pipe_alloc(NULL);
+
+	if (r == NULL || w == NULL || p == NULL) {
+		heap_free(r, sizeof(*r));
+		heap_free(w, sizeof(*w));
+		if (p != NULL)
+			pipe_destroy(p);
+		return -ENOMEM;
+	}
+	r->pipe = w->pipe = p;
+	atomic_init(&p->ends, 2);
+	pipe_enter(p, &r->file);
+	pipe_enter(p, &w->file);
+	*reader = &r->file;
+	*writer = &w->file;
 	return 0;
+}
+
+/* --- FIFOs (fifo(7)) --- */
+
+/* fifo's pipe, with a reference for a new file, made if nobody has it open. NULL: no memory. */
+static struct pipe *fifo_get(struct fifo *fifo)
+{
+	struct pipe *new = pipe_alloc(fifo), *p;
+
+	spin_lock(&fifo->lock);
+	if (fifo->pipe == NULL) {
+		fifo->pipe = new;
+		new = NULL;
+	}
+	p = fifo->pipe;
+	if (p != NULL)
+		atomic_fetch_add_explicit(&p->ends, 1, memory_order_relaxed);
+	spin_unlock(&fifo->lock);
+	if (new != NULL)
+		pipe_destroy(new);
+	return p;
+}
+
+/* Wait until there has been an end of the other kind since `before`. 0 or -ERESTARTSYS. */
+static int fifo_wait(struct pipe *p, const _Atomic uint32_t *ever, uint32_t before)
+{
+	return waitq_wait(&p->opened, pipe_load(ever) != before, NEVER, SLEEP_INTERRUPTIBLE,
+			  "the other end of a FIFO");
+}
+
+/* What open(2) waits for, f having entered. 0, -ENXIO, -ERESTARTSYS. */
+static int fifo_meet(struct pipe *p, struct pipe_end *end, uint32_t readers_before)
+{
+	unsigned mode = file_flags(&end->file) & O_ACCMODE;
+	bool wait = (file_flags(&end->file) & O_NONBLOCK) == 0;
+
+	if (mode == O_RDONLY && !pipe_is_open(&p->writers)) {
+		if (wait)
+			return fifo_wait(p, &p->writers_ever, end->writers_before);
+		return 0;
+	}
+	if (mode == O_WRONLY && !pipe_is_open(&p->readers))
+		return wait ? fifo_wait(p, &p->readers_ever, readers_before) : -ENXIO;
+	return 0;
+}
+
+int fifo_open(struct fifo *fifo, struct entry *e, unsigned flags, struct file **out)
+{
+	struct pipe_end *end = pipe_end_alloc(&fifo_ops, flags);
+	struct pipe *p = end != NULL ? fifo_get(fifo) : NULL;
+	uint32_t readers_before;
+	int err;
+
+	if (p == NULL) {
+		heap_free(end, sizeof(*end));
+		return -ENOMEM;
+	}
+	end->pipe = p;
+	end->file.entry = entry_get(e);
+	readers_before = pipe_load(&p->readers_ever);
+	end->writers_before = pipe_load(&p->writers_ever);
+	pipe_enter(p, &end->file);
+	waitq_wake(&p->opened, UINT32_MAX);
+	err = fifo_meet(p, end, readers_before);
+	if (err != 0) {
+		file_put(&end->file);
+		return err;
+	}
+	if (pipe_is_open(&p->writers))
+		end->writers_before--; /* the end of those that are there is told */
+	*out = &end->file;
+	return 0;
+}
+
+static bool pipe_is(const struct file *f)
+{
+	return f->ops == &pipe_ops || f->ops == &fifo_ops;
 }
 
 long pipe_capacity(struct file *f)
 {
-	return f->ops == &pipe_ops ? (long)pipe_capacity_of(pipe_of(f)) : -EBADF;
+	return pipe_is(f) ? (long)pipe_capacity_of(pipe_of(f)) : -EBADF;
 }
 
 /* The pages in use move to the begin of a new ring; those that a write has left without a byte are
@@ -417,7 +590,7 @@ long pipe_set_capacity(struct file *f, unsigned long bytes)
 	uint8_t **pages, **unused;
 	long err;
 
-	if (f->ops != &pipe_ops)
+	if (!pipe_is(f))
 		return -EBADF;
 	if (bytes > PIPE_CAPACITY_MAX)
 		return bytes > INT32_MAX ? -EINVAL : -EPERM;

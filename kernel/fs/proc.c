@@ -11,7 +11,7 @@
 #include "core/thread.h"
 #include "core/vma.h"
 #include "fs/chunk.h"
-#include "fs/node.h"
+#include "fs/fixed.h"
 #include "plat/plat.h"
 
 /* A window of a text that is being made. */
@@ -114,36 +114,36 @@ static void proc_print_uptime(struct text *t)
 	text_print(t, "%lu.%02lu 0.00\n", now / 100, now % 100);
 }
 
-static void proc_print(struct text *t, unsigned node)
+static void proc_print(struct text *t, enum fixed_id id)
 {
 	uint64_t mapped, touched;
 
-	switch (node) {
-	case NODE_PROC_CPUINFO:
+	switch (id) {
+	case FIXED_PROC_CPUINFO:
 		proc_print_cpuinfo(t);
 		break;
-	case NODE_PROC_MEMINFO:
+	case FIXED_PROC_MEMINFO:
 		proc_print_meminfo(t);
 		break;
-	case NODE_PROC_UPTIME:
+	case FIXED_PROC_UPTIME:
 		proc_print_uptime(t);
 		break;
-	case NODE_PROC_VERSION:
+	case FIXED_PROC_VERSION:
 		text_print(t, "Linux version 6.1.0-kiln (Kiln on %s)\n", plat->name);
 		break;
-	case NODE_SELF_MAPS:
+	case FIXED_SELF_MAPS:
 		proc_print_maps(t);
 		break;
-	case NODE_SELF_CMDLINE:
+	case FIXED_SELF_CMDLINE:
 		text_print_memory(t, proc_program.args_start, proc_program.args_end);
 		break;
-	case NODE_SELF_ENVIRON:
+	case FIXED_SELF_ENVIRON:
 		text_print_memory(t, proc_program.env_start, proc_program.env_end);
 		break;
-	case NODE_SELF_COMM:
+	case FIXED_SELF_COMM:
 		text_print(t, "%s\n", thread_current()->name);
 		break;
-	case NODE_SELF_STATM:
+	case FIXED_SELF_STATM:
 		vma_usage(&mapped, &touched);
 		text_print(t, "%lu %lu 0 0 0 %lu 0\n", mapped >> PAGE_SHIFT, touched >> PAGE_SHIFT,
 			   mapped >> PAGE_SHIFT);
@@ -154,24 +154,25 @@ static void proc_print(struct text *t, unsigned node)
 	}
 }
 
-static ssize64_t proc_text_read(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t proc_text_read(struct file *f, struct uio *u, uint64_t *pos)
 {
-	struct text t = {.skip = pos};
+	struct text t = {.skip = *pos};
 	struct chunk c;
 	int err;
 
 	chunk_begin(&c, u->left);
 	t.buf = c.buf;
 	t.cap = MIN(c.cap, u->left);
-	proc_print(&t, node_of_file(f));
+	proc_print(&t, fixed_id(f->entry->node));
 	err = uio_put(u, c.buf, t.len);
 	chunk_end(&c);
-	return err == 0 ? (ssize64_t)t.len : err;
+	if (err != 0)
+		return err;
+	*pos += t.len;
+	return (ssize64_t)t.len;
 }
 
 const struct file_ops proc_text_ops = {
 	.read = proc_text_read,
-	.stat = node_file_stat,
-	.release = node_file_release,
 	.seekable = true,
 };

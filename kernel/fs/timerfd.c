@@ -94,7 +94,7 @@ void timerfd_get(struct file *f, uint64_t *remaining_ns, uint64_t *interval_ns)
 	mutex_unlock(&t->lock);
 }
 
-static ssize64_t timerfd_read(struct file *f, struct uio *u, uint64_t pos)
+static ssize64_t timerfd_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct timerfd *t = timerfd_of(f);
 	uint64_t count;
@@ -146,6 +146,7 @@ static void timerfd_release(struct file *f)
 }
 
 static const struct file_ops timerfd_ops = {
+	.name = "timerfd",
 	.read = timerfd_read,
 	.poll = timerfd_poll,
 	.stat = timerfd_stat,

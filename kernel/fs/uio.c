@@ -82,6 +82,36 @@ int uio_put_zeros(struct uio *u, size_t n)
 	return uio_copy(u, UIO_ZERO, NULL, n);
 }
 
+/* As much of n as can be: what cannot is tried again up to where a page of the program ends. */
+static ssize64_t uio_copy_some(struct uio *u, enum uio_op op, void *buf, size_t n)
+{
+	size_t piece;
+	int err = op == UIO_PUT   ? uio_put(u, buf, n)
+		  : op == UIO_GET ? uio_get(u, buf, n)
+				  : uio_put_zeros(u, n);
+
+	if (likely(err == 0))
+		return (ssize64_t)n;
+	piece = uio_piece(u, n);
+	piece = MIN(piece, PAGE_SIZE - ((u->vec->base + u->vec_done) & (PAGE_SIZE - 1)));
+	return piece < n ? uio_copy_some(u, op, buf, piece) : err;
+}
+
+ssize64_t uio_put_some(struct uio *u, const void *src, size_t n)
+{
+	return uio_copy_some(u, UIO_PUT, (void *)(uintptr_t)src, n);
+}
+
+ssize64_t uio_get_some(struct uio *u, void *dst, size_t n)
+{
+	return uio_copy_some(u, UIO_GET, dst, n);
+}
+
+ssize64_t uio_put_zeros_some(struct uio *u, size_t n)
+{
+	return uio_copy_some(u, UIO_ZERO, NULL, n);
+}
+
 size_t uio_first(struct uio *u)
 {
 	return u->left > 0 ? uio_piece(u, u->left) : 0;

@@ -33,6 +33,10 @@ MUST_CHECK int uio_put(struct uio *u, const void *src, size_t n);
 MUST_CHECK int uio_get(struct uio *u, void *dst, size_t n);
 /* n <= u->left zeros to the ranges. */
 MUST_CHECK int uio_put_zeros(struct uio *u, size_t n);
+/* The same for as many of the n > 0 bytes as there is memory for: how many, -EFAULT if none. */
+MUST_CHECK ssize64_t uio_put_some(struct uio *u, const void *src, size_t n);
+MUST_CHECK ssize64_t uio_get_some(struct uio *u, void *dst, size_t n);
+MUST_CHECK ssize64_t uio_put_zeros_some(struct uio *u, size_t n);
 /* Bytes that the first range which is not empty has left; 0 if all are empty. */
 size_t uio_first(struct uio *u);
 /* Go n <= u->left bytes forward. */
