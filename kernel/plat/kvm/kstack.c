@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Kernel stacks, in an area of their own with a guard page below each. Those of threads all have
- * one size, so a freed one serves the next thread as it is: they are kept in a list through their
- * first words. Of more than KSTACK_WARM_MAX only the page of these words is kept; the area itself
- * grows to the largest number of threads that ever lived at once.
+ * one size, so a freed one serves the next thread as it is: it is kept in a list through its first
+ * word. When many are in the list, some of them cool down, KSTACK_BATCH at once, since all CPUs
+ * must be told: only the page of that word is kept. The area itself grows to the largest number of
+ * threads that ever lived at once.
  */
 #include "base/atomic.h"
 #include "core/page.h"
 #include "plat/kvm/kvm.h"
 
-#define KSTACK_WARM_MAX 32u
-
-/* Lies at the base of a free stack. */
-struct kstack_free {
-	vaddr_t next; /* 0: the last */
-	bool cold;    /* all pages but this one were given back */
-};
+/* So many stay warm, and up to KSTACK_BATCH more. */
+#define KSTACK_WARM 8u
+#define KSTACK_BATCH 24u
 
 static struct spinlock kstack_lock = SPINLOCK_INIT(LOCK_KSTACK); /* guards all that follows */
-static vaddr_t kstack_next, kstack_free_list;
-static unsigned kstack_free_count;
+static vaddr_t kstack_next;
+/* The first free ones; the next one's base is the first word of each, 0 in the last. */
+static vaddr_t kstack_warm, kstack_cold;
+static unsigned kstack_warm_count;
 
 /* Put the pages that are missing; what is there was left by kstack_free(), or by an attempt that
  * ran out of memory. */
@@ -68,37 +67,67 @@ bool kstack_take(unsigned n, const size_t bytes[], vaddr_t bases[])
 	return taken;
 }
 
+static ALWAYS_INLINE vaddr_t kstack_pop(vaddr_t *list)
+{
+	vaddr_t base = *list;
+
+	*list = *(vaddr_t *)base;
+	return base;
+}
+
+static ALWAYS_INLINE void kstack_push(vaddr_t *list, vaddr_t base)
+{
+	*(vaddr_t *)base = *list;
+	*list = base;
+}
+
+static vaddr_t kstack_alloc_slow(size_t bytes)
+{
+	vaddr_t base = kstack_cold;
+
+	if (!base)
+		return kstack_take_locked(1, &bytes, &base) ? base : 0;
+	if (!kstack_fill(base, bytes))
+		return 0;
+	return kstack_pop(&kstack_cold);
+}
+
 vaddr_t kstack_alloc(size_t bytes)
 {
-	struct kstack_free *f;
 	vaddr_t base;
 
 	spin_lock(&kstack_lock);
-	base = kstack_free_list;
-	f = (struct kstack_free *)base;
-	if (!base) {
-		if (!kstack_take_locked(1, &bytes, &base))
-			base = 0;
-	} else if (f->cold && !kstack_fill(base, bytes)) {
-		base = 0;
+	if (kstack_warm) {
+		base = kstack_pop(&kstack_warm);
+		kstack_warm_count--;
 	} else {
-		kstack_free_list = f->next;
-		kstack_free_count--;
+		base = kstack_alloc_slow(bytes);
 	}
 	spin_unlock(&kstack_lock);
 	return base;
 }
 
+static NOINLINE void kstack_cool(size_t bytes)
+{
+	struct paging_removal r = PAGING_REMOVAL_INIT;
+	vaddr_t base = kstack_warm;
+
+	for (unsigned i = 0; i < KSTACK_BATCH; i++, base = *(vaddr_t *)base)
+		paging_hide(&r, base + PAGE_SIZE, base + bytes);
+	paging_hidden(&r);
+	for (unsigned i = 0; i < KSTACK_BATCH; i++) {
+		base = kstack_pop(&kstack_warm);
+		paging_drop(&r, base + PAGE_SIZE, base + bytes);
+		kstack_push(&kstack_cold, base);
+	}
+	kstack_warm_count -= KSTACK_BATCH;
+}
+
 void kstack_free(vaddr_t base, size_t bytes)
 {
-	struct kstack_free *f = (struct kstack_free *)base;
-
 	spin_lock(&kstack_lock);
-	f->next = kstack_free_list;
-	f->cold = kstack_free_count >= KSTACK_WARM_MAX;
-	if (f->cold)
-		paging_remove(base + PAGE_SIZE, bytes - PAGE_SIZE, base + PAGE_SIZE, base + bytes);
-	kstack_free_list = base;
-	kstack_free_count++;
+	kstack_push(&kstack_warm, base);
+	if (++kstack_warm_count > KSTACK_WARM + KSTACK_BATCH)
+		kstack_cool(bytes);
 	spin_unlock(&kstack_lock);
 }

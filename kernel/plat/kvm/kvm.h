@@ -92,6 +92,24 @@ int paging_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot);
 int paging_fault(vaddr_t va, unsigned prot);
 /* Map this page at va, where there is none. False: no memory for tables. */
 bool paging_map_page(vaddr_t va, paddr_t page, unsigned prot);
+/*
+ * Taking pages away in three steps. Other CPUs may use them as long as they have not flushed their
+ * TLBs, so entries first become inaccessible, but keep the pages' addresses (of any number of
+ * ranges); then all CPUs forget them, at once; then, range by range, the pages go back. With one
+ * CPU the order does not matter, and only the last step does something.
+ */
+struct paging_removal {
+	vaddr_t lo, hi; /* what was accessible; lo >= hi: nothing */
+	char *first;    /* pages to free that lie in a row in RAM */
+	size_t count;
+};
+#define PAGING_REMOVAL_INIT                                                                        \
+	{                                                                                          \
+		.lo = UINT64_MAX                                                                   \
+	}
+void paging_hide(struct paging_removal *r, vaddr_t start, vaddr_t end);
+void paging_hidden(const struct paging_removal *r);
+void paging_drop(struct paging_removal *r, vaddr_t start, vaddr_t end);
 /* The entry that maps va; NULL if there is no table (create: if there is no memory for one). */
 pte_t *paging_entry(vaddr_t va, bool create);
 

@@ -151,30 +151,22 @@ int paging_reserve(vaddr_t va, size_t len, unsigned prot)
 	return 0; /* faults fill it */
 }
 
-/* Entries that are about to become empty, and pages that lie in a row in RAM: they go back
- * together. */
-struct removal {
-	vaddr_t lo, hi; /* what was accessible; lo >= hi: nothing */
-	char *first;
-	size_t count; /* pages from first on */
-};
-
 static void page_hide(pte_t *pte, vaddr_t va, void *arg)
 {
-	struct removal *r = arg;
+	struct paging_removal *r = arg;
 	uint64_t v = pte_load(pte);
 
 	if (!(v & PTE_P))
 		return;
 	pte_store(pte, v & ~PTE_P);
 	r->lo = MIN(r->lo, va);
-	r->hi = va + PAGE_SIZE;
+	r->hi = MAX(r->hi, va + PAGE_SIZE);
 }
 
 static void page_drop(pte_t *pte, vaddr_t va, void *arg)
 {
 	char *page = phys_to_virt(pte_load(pte) & PTE_ADDR);
-	struct removal *r = arg;
+	struct paging_removal *r = arg;
 
 	(void)va;
 	pte_store(pte, 0);
@@ -186,27 +178,37 @@ static void page_drop(pte_t *pte, vaddr_t va, void *arg)
 	r->count++;
 }
 
-/*
- * Other CPUs may use pages as long as they have not flushed their TLBs. So entries first become
- * inaccessible, but keep the pages' addresses; then one shootdown for all of them; then the pages
- * go back. On one CPU the order does not matter.
- */
+void paging_hide(struct paging_removal *r, vaddr_t start, vaddr_t end)
+{
+	if (smp_is_started())
+		pte_walk(start, end, page_hide, r);
+}
+
+void paging_hidden(const struct paging_removal *r)
+{
+	if (r->lo < r->hi)
+		tlb_flush(r->lo, r->hi - r->lo);
+}
+
+void paging_drop(struct paging_removal *r, vaddr_t start, vaddr_t end)
+{
+	pte_walk(start, end, page_drop, r);
+	page_free_run(r->first, r->count);
+	r->count = 0;
+	if (!smp_is_started())
+		tlb_flush_self(start, end - start);
+}
+
 void paging_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)
 {
 	vaddr_t start = MAX(va, touched_lo), end = MIN(va + len, touched_hi);
-	struct removal r = {.lo = UINT64_MAX};
+	struct paging_removal r = PAGING_REMOVAL_INIT;
 
 	if (start >= end)
 		return;
-	if (smp_is_started()) {
-		pte_walk(start, end, page_hide, &r);
-		if (r.lo < r.hi)
-			tlb_flush(r.lo, r.hi - r.lo);
-	}
-	pte_walk(start, end, page_drop, &r);
-	page_free_run(r.first, r.count);
-	if (!smp_is_started())
-		tlb_flush_self(start, end - start);
+	paging_hide(&r, start, end);
+	paging_hidden(&r);
+	paging_drop(&r, start, end);
 }
 
 void paging_discard(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)

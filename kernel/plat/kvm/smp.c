@@ -21,6 +21,9 @@
 #define TRAMPOLINE_PAGE 0
 #define KSTACK_BYTES 8192
 #define CR4_OSXSAVE (1u << 18)
+#define CPUID_HYPERVISOR 0x40000000u
+#define TCG_SIGNATURE 0x54474354u /* "TCGT" */
+#define PAUSE_EVERY 256u
 
 bool smp_started;
 struct kvm_cpu *smp_cpus[CONFIG_NR_CPUS];
@@ -33,6 +36,13 @@ uint32_t smp_arrived;
 static unsigned smp_queued;
 
 static struct cpu_list found; /* count 0: not looked for yet */
+/*
+ * QEMU's emulation leaves its loop at each pause and takes the lock of all devices, which a CPU
+ * that is to look at an interrupt then has to wait for. A hypervisor on the other hand sees by many
+ * of them that a CPU waits for another one.
+ */
+static bool pause_is_dear;
+
 /* What the boot CPU has in its control registers. */
 static uint64_t boot_cr4, boot_xcr0;
 
@@ -103,6 +113,7 @@ static void smp_prepare(void)
 	boot_cr4 = cr4_read();
 	if (boot_cr4 & CR4_OSXSAVE)
 		boot_xcr0 = xgetbv0();
+	pause_is_dear = cpuid(CPUID_HYPERVISOR, 0).ebx == TCG_SIGNATURE;
 	smp_cpus[0] = &kvm_boot_cpu;
 	atomic_store_explicit(&kvm_boot_cpu.runs, true, memory_order_relaxed);
 	tlb_join();
@@ -198,8 +209,8 @@ void smp_cpu_relax(unsigned spins)
 {
 	uint64_t flags;
 
-	(void)spins;
-	arch_pause();
+	if (!pause_is_dear || spins % PAUSE_EVERY == PAUSE_EVERY - 1)
+		arch_pause();
 	if (likely(!tlb_is_wanted()))
 		return;
 	flags = interrupts_off();

@@ -78,8 +78,8 @@ void tlb_flush(vaddr_t va, size_t len)
 	tlb_flush_self(va, len);
 	/* Acquire: the pages are free only when all have flushed. Pairs with tlb_serve(). Nobody
 	 * waits for this CPU meanwhile, for requests are made under the lock. */
-	while (atomic_load_explicit(&tlb_waiting, memory_order_acquire))
-		arch_pause();
+	for (unsigned spins = 0; atomic_load_explicit(&tlb_waiting, memory_order_acquire);)
+		smp_cpu_relax(spins++);
 	spin_unlock(&tlb_lock);
 }
 
