@@ -5,7 +5,7 @@ import re
 import shutil
 import time
 
-from harness import Skip, check, expect
+from harness import ROOT, Skip, check, expect
 
 TARGET = "x86_64-unknown-linux-musl"
 MAIN = r"""
@@ -259,3 +259,98 @@ def unknown_rustup_toolchain_is_not_installed(w):
     if not (w.prefix / "lib/kiln/rust/toolchain").exists():
         raise Skip("Kiln's own Rust library was not built")
     expect(w.run("run", "-q", d), 0, out="pinned []\n", lacks="download")
+
+
+TESTED = """
+fn main() {}
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn good() {
+        assert_eq!(std::process::id(), 1);
+        assert_eq!(std::env::var("CARGO_PKG_NAME").as_deref(), Ok("tested"));
+    }
+    #[test]
+    fn picky() {
+        println!("said {:?}", std::env::var("RUST_LOG"));
+        assert!(std::env::var("RUST_LOG").is_err());
+    }
+}
+"""
+
+
+def _tested(w):
+    if not hasattr(w, "tested"):
+        w.tested = _crate(w, "tested", {"src/main.rs": TESTED})
+    return w.tested
+
+
+def cargo_test_runs_in_the_virtual_machine(w):
+    """Through the runner that kiln env sets: filters and arguments pass on, a failure fails."""
+    d = _tested(w)
+    cargo = "eval \"$(kiln env)\"; unset CARGO_BUILD_TARGET_DIR; ${CARGO:-cargo} test -q --offline"
+    path = {"PATH": f"{w.prefix / 'bin'}:/usr/bin:{os.environ['PATH']}"}
+    expect(w.command(["bash", "-ec", cargo], cwd=d, env=path), 0)
+    r = w.command(["bash", "-ec", cargo + " -- --test-threads=1 good"], cwd=d, env=path)
+    check(r.status == 0 and "1 passed; 0 failed; 0 ignored; 0 measured; 1 filtered out" in r.out, r.describe())
+    r = w.command(["bash", "-ec", cargo], cwd=d, env={**path, "RUST_LOG": "on"})
+    check(r.status == 101 and "1 passed; 1 failed" in r.out and 'said Ok("on")' in r.out, r.describe())
+
+
+def cargo_kiln(w):
+    d = _tested(w)
+    def run(*args, env=None):
+        return w.run("kiln", *args, cwd=d, tool="cargo-kiln", env=env)
+    for platform in ("kvm", "linuxu"):
+        r = run(f"--platform={platform}", "test", "-q", "--offline", "--", "good")
+        check(r.status == 0 and "1 passed; 0 failed" in r.out, r.describe())
+        r = run("--platform", platform, "test", "-q", "--offline", env={"RUST_LOG": "x"})
+        check(r.status == 101 and "1 passed; 1 failed" in r.out, r.describe())
+    expect(run("run", "-q", "--offline"), 0, out="")
+    expect(run("build", "-q", "--offline"), 0)
+    check((d / "target/kiln" / TARGET / "debug/tested").is_file(), "the image is not where kiln build has it")
+    expect(run("walk"), 2, has="build, run, test or bench")
+    expect(run("--nonsense", "run"), 2, has="no option of cargo kiln")
+    expect(run("run", "--target", "x"), 2, has="chooses the target itself")
+    check("cargo kiln" in run("--help").out, "no help")
+
+
+def without_a_musl_target_programs_are_loaded(w):
+    """As after a plain rustup install: static for glibc, and loaded."""
+    d = _demo(w)
+    rustc = next((r for r in ("/usr/bin/rustc", shutil.which("rustc")) if r and os.access(r, os.X_OK)), None)
+    if not rustc:
+        raise Skip("there is no rustc")
+    libdir = w.command([rustc, "--print", "target-libdir", "--target", TARGET]).out.strip()
+    if os.path.isdir(libdir):
+        raise Skip(f"{rustc} has the target {TARGET}")
+    prefix = w.dir / "plain"
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "lib/kiln").mkdir(parents=True)
+    shutil.copy(w.kiln, prefix / "bin/kiln")
+    (prefix / "bin/kiln-cc").symlink_to("kiln")
+    for part in (w.prefix / "lib/kiln").iterdir():
+        if not part.name.startswith("rust"):
+            (prefix / "lib/kiln" / part.name).symlink_to(part)
+    env = {"RUSTC": rustc, "CARGO": rustc.replace("rustc", "cargo")}
+    for platform in ("kvm", "linuxu"):
+        for flags in ({}, {"RUSTFLAGS": "-C debuginfo=1"}):
+            r = w.command([prefix / "bin/kiln", "run", "--platform", platform, "--offline", d, "--", "exit", "7"],
+                          env={**env, **flags})
+            expect(r, 7, out='demo ["exit", "7"]\n', has=["note:", "static program for glibc", "loaded"])
+    r = w.command([prefix / "bin/kiln", "build", d], env=env)
+    expect(r, 1, has=f"no Rust standard library for the target {TARGET}")
+
+
+def new_crates_are_ready(w):
+    w.need_rust()
+    expect(w.run("new", "fresh"), 0, err="")
+    expect(w.run("run", "-q", "--platform", "linuxu", "fresh"), 0, out="Hello, world!\n")
+    expect(w.run("new", "fresh"), 1, has="not empty")
+    expect(w.run("new", "9lives"), 2, has="--name")
+    expect(w.run("new", "--name", "lives", "9lives"), 0)
+    check('name = "lives"' in (w.dir / "9lives/Cargo.toml").read_text(), "the name is not the one given")
+    expect(w.run("new", "--embed", "some-app", env={"KILN_ROOT": str(w.dir)}), 1, has="KILN_ROOT")
+    expect(w.run("new", "--embed", "some-app", env={"KILN_ROOT": str(ROOT)}), 0)
+    check((w.dir / "some-app/some-app/src/lib.rs").is_file(), "there is no library")
+    check("libsome_app.a" in (w.dir / "some-app/Makefile.uk").read_text(), "Makefile.uk lacks the library")

@@ -102,7 +102,13 @@ bool cargo_take_option(struct cargo *c, const struct opts *o, int id)
 		return true;
 	}
 	case CARGO_TARGET:
-		if (strcmp(o->value, RUST_TARGET))
+		c->gnu = !strcmp(o->value, RUST_GNU_TARGET);
+		if (c->gnu && !c->loadable)
+			die(STATUS_USAGE,
+			    "kiln build makes images, which are of " RUST_TARGET "\n"
+			    "  kiln run also takes programs of %s, and loads them",
+			    o->value);
+		if (!c->gnu && strcmp(o->value, RUST_TARGET))
 			die(STATUS_USAGE, "images are built for " RUST_TARGET ", not for %s",
 			    o->value);
 		return true;
@@ -188,28 +194,32 @@ static int cargo_pass_run(struct cargo_pass *pass, const struct strv *argv, cons
 
 static void cargo_build_argv(const struct cargo *c, const struct toolchain *tc, struct strv *argv)
 {
-	strv_add_all(argv, tc->cargo, "build", "--target", RUST_TARGET, "--target-dir",
+	strv_add_all(argv, tc->cargo, "build", "--target", toolchain_target(tc), "--target-dir",
 		     c->target_dir, "--message-format=json-render-diagnostics", NULL);
 	strv_append(argv, &c->common);
 	strv_append(argv, &c->args);
 }
 
 /* What cargo built is no image if the crate's own configuration names another linker. */
-static int cargo_check_image(const char *path)
+static int cargo_check_image(const char *path, bool gnu)
 {
 	struct image image;
 	char *why;
+	int err = gnu ? image_inspect(path, &image, &why) : image_inspect_only(path, &image, &why);
 
-	if (!image_inspect_only(path, &image, &why))
+	if (!err)
 		return 0;
-	error("%s\n  cargo linked it without Kiln: does .cargo/config.toml or RUSTFLAGS set a "
-	      "linker?",
-	      why);
+	if (gnu)
+		error("%s", why);
+	else
+		error("%s\n  cargo linked it without Kiln: does .cargo/config.toml or RUSTFLAGS "
+		      "set a linker?",
+		      why);
 	free(why);
 	return STATUS_FAILED;
 }
 
-static int cargo_check_result(const struct cargo *c)
+static int cargo_check_result(const struct cargo *c, bool gnu)
 {
 	if (!c->images.n) {
 		error("the crate has no program in it, so there is nothing to make an image of\n"
@@ -218,7 +228,7 @@ static int cargo_check_result(const struct cargo *c)
 		return STATUS_FAILED;
 	}
 	for (size_t i = 0; i < c->images.n; i++) {
-		int status = cargo_check_image(c->images.v[i]);
+		int status = cargo_check_image(c->images.v[i], gnu);
 
 		if (status)
 			return status;
@@ -226,22 +236,18 @@ static int cargo_check_result(const struct cargo *c)
 	return 0;
 }
 
-/*
- * Cargo does not see a sysroot change under it: have it forget what was built with another. The
- * sysroot is known by its place and time, which a file in the target folder remembers.
- */
-static void cargo_check_sysroot(const struct cargo *c, const struct toolchain *tc,
-				const struct strv *env)
+/* Have cargo forget all that it has built for the target, if what the file in the target folder
+ * remembers is not what it should be. */
+static void cargo_check_stamp(const struct cargo *c, const struct toolchain *tc,
+			      const struct strv *env, const char *name, const char *stamp)
 {
 	struct buf seen = {0};
 	struct strv argv = {0};
-	char *description = path_join(tc->sysroot, "toolchain");
-	char *file = path_join(c->target_dir, ".kiln-sysroot");
-	char *stamp = xasprintf("%s %lld\n", tc->sysroot, (long long)path_mtime_ns(description));
+	char *file = path_join(c->target_dir, name);
 	bool other = !file_read(file, STAMP_BYTES_MAX, &seen) && strcmp(seen.p, stamp) != 0;
 
 	if (other) {
-		strv_add_all(&argv, tc->cargo, "clean", "-q", "--target", RUST_TARGET,
+		strv_add_all(&argv, tc->cargo, "clean", "-q", "--target", toolchain_target(tc),
 			     "--target-dir", c->target_dir, NULL);
 		strv_append(&argv, &c->common);
 		struct proc p = proc_default(&argv);
@@ -254,15 +260,38 @@ static void cargo_check_sysroot(const struct cargo *c, const struct toolchain *t
 		error("cannot write %s", file);
 	buf_free(&seen);
 	strv_free(&argv);
-	free(description);
 	free(file);
+}
+
+/* Cargo does not see a sysroot change under it. The sysroot is known by its place and time. */
+static void cargo_check_sysroot(const struct cargo *c, const struct toolchain *tc,
+				const struct strv *env)
+{
+	char *description = path_join(tc->sysroot, "toolchain");
+	char *stamp = xasprintf("%s %lld\n", tc->sysroot, (long long)path_mtime_ns(description));
+
+	cargo_check_stamp(c, tc, env, ".kiln-sysroot", stamp);
+	free(description);
+	free(stamp);
+}
+
+void cargo_refresh(const struct cargo *c, const struct toolchain *tc, const struct strv *env)
+{
+	char *stamp;
+
+	if (tc->gnu)
+		return; /* nothing of Kiln is in its programs */
+	if (tc->kiln_sysroot)
+		cargo_check_sysroot(c, tc, env);
+	stamp = xasprintf("%lld\n", (long long)prefix_mtime_ns());
+	cargo_check_stamp(c, tc, env, ".kiln-linked", stamp);
 	free(stamp);
 }
 
 static int cargo_build_with(struct cargo *c, const struct toolchain *tc)
 {
 	struct strv argv = {0}, env = {0};
-	struct cargo_pass pass = {.c = c, .kiln_mtime_ns = prefix_mtime_ns()};
+	struct cargo_pass pass = {.c = c, .kiln_mtime_ns = tc->gnu ? 0 : prefix_mtime_ns()};
 	int status;
 
 	toolchain_environment(tc, &env);
@@ -285,16 +314,39 @@ static int cargo_build_with(struct cargo *c, const struct toolchain *tc)
 		status = STATUS_FAILED;
 	}
 	if (!status)
-		status = cargo_check_result(c);
+		status = cargo_check_result(c, tc->gnu);
 	strv_free(&pass.stale);
 	strv_free(&argv);
 	strv_free(&env);
 	return status;
 }
 
-int cargo_build(struct cargo *c)
+/* The toolchain for images; or, where a program will do, one that makes static programs. 0 or -1
+ * with *why. */
+static int cargo_find_toolchain(const struct cargo *c, struct toolchain *tc, char **why)
 {
-	struct toolchain tc;
+	char *why_not;
+
+	if (c->gnu)
+		return toolchain_find_gnu(c->dir, tc, why);
+	if (!toolchain_find(c->dir, tc, why))
+		return 0;
+	if (!c->loadable || getenv("KILN_RUST"))
+		return -1;
+	if (toolchain_find_gnu(c->dir, tc, &why_not)) {
+		free(why_not);
+		return -1;
+	}
+	if (!c->quiet)
+		error("note: %s has no target " RUST_TARGET
+		      ", so this is an ordinary static program for glibc, which is loaded",
+		      tc->version);
+	free(*why);
+	return 0;
+}
+
+int cargo_toolchain(const struct cargo *c, struct toolchain *tc)
+{
 	char *why = prefix_missing();
 
 	if (why) {
@@ -304,13 +356,22 @@ int cargo_build(struct cargo *c)
 		free(why);
 		return STATUS_FAILED;
 	}
-	if (toolchain_find(c->dir, &tc, &why)) {
+	if (cargo_find_toolchain(c, tc, &why)) {
 		error("%s", why);
 		free(why);
 		return STATUS_FAILED;
 	}
-	int status = cargo_build_with(c, &tc);
+	return 0;
+}
 
+int cargo_build(struct cargo *c)
+{
+	struct toolchain tc;
+	int status = cargo_toolchain(c, &tc);
+
+	if (status)
+		return status;
+	status = cargo_build_with(c, &tc);
 	toolchain_free(&tc);
 	return status;
 }

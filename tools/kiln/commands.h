@@ -20,7 +20,10 @@ int build_main(char **argv);
 int run_main(char **argv);
 int env_main(char **argv);
 int doctor_main(char **argv);
+int new_main(char **argv);
+int cargo_kiln_main(char **argv);
 
-extern const char build_help[], run_help[], env_help[], doctor_help[];
+extern const char build_help[], run_help[], env_help[], doctor_help[], new_help[],
+	cargo_kiln_help[];
 
 #endif

@@ -22,11 +22,11 @@ const char build_help[] =
 	"The images are in target/kiln/x86_64-unknown-linux-musl/.\n";
 
 const char run_help[] =
-	"Usage: kiln run [OPTIONS] [IMAGE|DIR] [-- ARGS...]\n"
+	"Usage: kiln run [OPTIONS] [IMAGE|PROGRAM|DIR] [-- ARGS...]\n"
 	"\n"
-	"Run an image, or build the crate in DIR (default: here) and run its image. Standard input "
-	"and\n"
-	"output, arguments and exit status are the program's.\n"
+	"Run an image, load a static Linux program, or build the crate in DIR (default: here) and "
+	"run that.\n"
+	"Standard input and output, arguments and exit status are the program's.\n"
 	"\n"
 	"  --platform kvm|linuxu    in a virtual machine (default), or as a Linux process\n"
 	"  --machine microvm|q35    the virtual machine's kind (default: microvm)\n"
@@ -44,14 +44,40 @@ const char run_help[] =
 	"  --gdb                    wait for a debugger (linuxu: start gdb)\n"
 	"  --dry-run                print the command that would run the image, and stop\n"
 	"  --qemu-arg ARG           one more argument for QEMU; may be repeated\n"
-	"  --runner                 all that follows IMAGE is for the program (for Cargo's "
-	"`runner`)\n"
+	"  --runner                 all that follows IMAGE is for the program, and so are the "
+	"variables\n"
+	"                           CARGO_* and RUST_* (for Cargo's `runner`)\n"
 	"  -v, --verbose            show the machine's command and the kernel's log\n"
 	"  -h, --help               print this\n"
 	"\n" CARGO_OPTIONS_HELP "\n"
 	"Exit status: the program's; 128 + N if signal N ended it; 125 if it could not be run; 2 "
 	"for a\n"
 	"mistake on the command line; cargo's if the crate did not compile.\n";
+
+const char new_help[] =
+	"Usage: kiln new [--embed] [--name NAME] DIR\n"
+	"\n"
+	"Make DIR with a Rust program that is ready to run: kiln run DIR. The crate's name is the "
+	"folder's.\n"
+	"\n"
+	"  --embed        an app instead: a C main() that calls a Rust library; make run in DIR\n"
+	"  --name NAME    the crate's name\n"
+	"  -h, --help     print this\n";
+
+const char cargo_kiln_help[] =
+	"Usage: cargo kiln [OPTIONS] build|run|test|bench [CARGO'S ARGUMENTS...] [-- ARGS...]\n"
+	"\n"
+	"Cargo's own commands, with images for programs: what cargo runs, it runs in a virtual "
+	"machine.\n"
+	"\n"
+	"  --platform kvm|linuxu    in a virtual machine (default), or as a Linux process\n"
+	"  --machine microvm|q35  --accel auto|kvm|tcg  --memory SIZE  --cpus N\n"
+	"                           the machine, as kiln run has them\n"
+	"  -h, --help               print this\n"
+	"\n"
+	"With a toolchain that has no musl target, run, test and bench make static programs for "
+	"glibc and\n"
+	"load those.\n";
 
 const char env_help[] = "Usage: eval \"$(kiln env [DIR])\"\n"
 			"\n"

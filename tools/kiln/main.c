@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * kiln: build Rust programs into unikernels and run them. One binary with several names: kiln-cc,
- * kiln-c++ (linker and compiler of an image) and kiln-rustc (rustc with Kiln's sysroot) are links
- * to it.
+ * kiln-c++ (linker and compiler of an image), kiln-rustc (rustc with Kiln's sysroot) and cargo-kiln
+ * (what `cargo kiln` starts) are links to it.
  */
 #include "commands.h"
 
@@ -29,6 +29,7 @@ static int cxx_command(char **argv)
 const struct command commands[] = {
 	{"build", build_main, "build a Cargo crate into an image", build_help},
 	{"run", run_main, "run an image, or build a crate and run it", run_help},
+	{"new", new_main, "make a new crate, or an app with a C main()", new_help},
 	{"env", env_main, "print what plain cargo and rustc need to make images", env_help},
 	{"doctor", doctor_main, "check that all that is needed is there", doctor_help},
 	{"cc", cc_command, "compile and link C into an image (gcc's options)", NULL},
@@ -114,6 +115,11 @@ int main(int argc, char **argv)
 		return cc_command(argv + 1);
 	if (!strcmp(name, "kiln-c++"))
 		return cxx_command(argv + 1);
+	if (!strcmp(name, "cargo-kiln")) {
+		program_name = "cargo kiln";
+		/* Cargo gives its name for the command first. */
+		return cargo_kiln_main(argv + (argc > 1 && !strcmp(argv[1], "kiln") ? 2 : 1));
+	}
 	if (!strcmp(name, "kiln-rustc")) {
 		program_name = name;
 		return rustc_main(argv);

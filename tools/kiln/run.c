@@ -134,6 +134,27 @@ static void run_pass_backtrace(struct run *run)
 	run->backtrace_inherited = value != NULL;
 }
 
+/* What cargo tells the programs that it runs, and what is meant for Rust programs, goes on to them.
+ */
+static void run_pass_cargo(struct run *run)
+{
+	struct strv given = {0};
+
+	strv_append(&given, &run->env);
+	for (char **e = environ; *e; e++) {
+		size_t name = strcspn(*e, "=") + 1;
+		bool known = false;
+
+		if (!str_after(*e, "CARGO_") && !str_after(*e, "RUST_"))
+			continue;
+		for (size_t i = 0; i < given.n && !known; i++)
+			known = !strncmp(given.v[i], *e, name);
+		if (!known && !str_after(*e, "RUST_BACKTRACE="))
+			strv_add(&run->env, *e);
+	}
+	strv_free(&given);
+}
+
 struct run_command {
 	struct run run;
 	struct cargo cargo;
@@ -385,11 +406,14 @@ static int run_check_accel(struct run_command *c)
 
 int run_main(char **argv)
 {
-	struct run_command c = {.run = {.machine = "microvm"}, .accel = "auto"};
+	struct run_command c = {
+		.cargo = {.loadable = true}, .run = {.machine = "microvm"}, .accel = "auto"};
 	int status;
 
 	run_parse(&c, argv);
 	run_pass_backtrace(&c.run);
+	if (c.runner)
+		run_pass_cargo(&c.run);
 	if (!c.run.cpus)
 		c.run.cpus = run_host_cpus();
 	status = run_find_image(&c);

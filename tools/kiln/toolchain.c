@@ -17,9 +17,9 @@
 
 enum { OUTPUT_BYTES_MAX = 65536 };
 
-static bool sysroot_has_target(const char *sysroot)
+static bool sysroot_has(const char *sysroot, const char *target)
 {
-	char *pattern = xasprintf("%s/lib/rustlib/" RUST_TARGET "/lib/libstd-*.rlib", sysroot);
+	char *pattern = xasprintf("%s/lib/rustlib/%s/lib/libstd-*.rlib", sysroot, target);
 	glob_t found;
 	bool has = !glob(pattern, 0, NULL, &found);
 
@@ -62,11 +62,11 @@ static const char *environment_or(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
-static bool toolchain_find_users(const char *dir, struct toolchain *tc)
+static bool toolchain_find_users(const char *dir, const char *target, struct toolchain *tc)
 {
 	const char *rustc = environment_or("RUSTC", "rustc");
 	char *sysroot = first_line(dir, rustc, "--print", "sysroot");
-	bool found = sysroot && sysroot_has_target(sysroot);
+	bool found = sysroot && sysroot_has(sysroot, target);
 
 	if (found) {
 		tc->rustc = xstrdup(rustc);
@@ -142,11 +142,11 @@ int toolchain_find(const char *dir, struct toolchain *tc, char **why)
 {
 	*tc = (struct toolchain){0};
 	*why = NULL;
-	if (!getenv("KILN_RUST") && toolchain_find_users(dir, tc))
+	if (!getenv("KILN_RUST") && toolchain_find_users(dir, RUST_TARGET, tc))
 		return 0;
 
 	char *sysroot = sysroot_path();
-	bool kilns = sysroot_has_target(sysroot);
+	bool kilns = sysroot_has(sysroot, RUST_TARGET);
 
 	if (!kilns && getenv("KILN_RUST"))
 		*why = xasprintf("KILN_RUST is a sysroot without the target " RUST_TARGET ": %s",
@@ -169,6 +169,23 @@ int toolchain_find(const char *dir, struct toolchain *tc, char **why)
 	return -1;
 }
 
+int toolchain_find_gnu(const char *dir, struct toolchain *tc, char **why)
+{
+	*tc = (struct toolchain){.gnu = true};
+	*why = NULL;
+	if (toolchain_find_users(dir, RUST_GNU_TARGET, tc))
+		return 0;
+	*why = xasprintf("there is no rustc with the target " RUST_GNU_TARGET "\n"
+			 "  install one: apt-get install rustc-web cargo-web, or see "
+			 "https://rustup.rs");
+	return -1;
+}
+
+const char *toolchain_target(const struct toolchain *tc)
+{
+	return tc->gnu ? RUST_GNU_TARGET : RUST_TARGET;
+}
+
 void toolchain_free(struct toolchain *tc)
 {
 	free(tc->sysroot);
@@ -178,8 +195,25 @@ void toolchain_free(struct toolchain *tc)
 	*tc = (struct toolchain){0};
 }
 
+/* RUSTFLAGS, if there are any, are the only ones that cargo looks at. */
+static void environment_add_static(struct strv *env)
+{
+	const char *flags = getenv("RUSTFLAGS");
+
+	if (flags && *flags)
+		strv_addf(env, "RUSTFLAGS=%s -C target-feature=+crt-static", flags);
+	else
+		strv_add(env, "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="
+			      "-C target-feature=+crt-static");
+}
+
 void toolchain_environment(const struct toolchain *tc, struct strv *env)
 {
+	if (tc->gnu) {
+		strv_add(env, "RUSTUP_AUTO_INSTALL=0");
+		environment_add_static(env);
+		return;
+	}
 	char *cc = prefix_bin("kiln-cc"), *cxx = prefix_bin("kiln-c++");
 	char *include = prefix_lib("include");
 

@@ -8,6 +8,8 @@
 #include "util.h"
 
 #define RUST_TARGET "x86_64-unknown-linux-musl"
+/* What every rustc for Linux has: no images, but static programs, which Kiln loads. */
+#define RUST_GNU_TARGET "x86_64-unknown-linux-gnu"
 
 struct toolchain {
 	bool kiln_sysroot; /* std comes from Kiln, through kiln-rustc; else the user's rustc has it
@@ -16,6 +18,7 @@ struct toolchain {
 	char *cargo;
 	char *rustc;   /* the real one */
 	char *version; /* what rustc --version says */
+	bool gnu;      /* it makes programs of RUST_GNU_TARGET, to be loaded */
 };
 
 /*
@@ -25,9 +28,13 @@ struct toolchain {
  * nothing.
  */
 MUST_CHECK int toolchain_find(const char *dir, struct toolchain *tc, char **why);
+/* The user's rustc, for static programs of RUST_GNU_TARGET. The same results. */
+MUST_CHECK int toolchain_find_gnu(const char *dir, struct toolchain *tc, char **why);
+const char *toolchain_target(const struct toolchain *tc);
 void toolchain_free(struct toolchain *tc);
 
-/* Add what makes cargo build images: linker, C compiler for C code in crates, rustc. */
+/* Add what makes cargo build images: linker, C compiler for C code in crates, rustc. Or of a gnu
+ * toolchain, static programs. */
 void toolchain_environment(const struct toolchain *tc, struct strv *env);
 
 /* The file of this installation that is missing, as a path, or NULL if all are there. Caller frees.
