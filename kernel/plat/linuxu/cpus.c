@@ -106,8 +106,7 @@ struct linuxu_cpu *linuxu_cpu_lay(unsigned id, vaddr_t stack, size_t bytes)
 	struct linuxu_cpu *c = (struct linuxu_cpu *)ALIGN_DOWN(stack + bytes - sizeof(*c),
 							       CPU_ALIGN);
 
-	*c = (struct linuxu_cpu)LINUXU_CPU_INIT;
-	c->cpu.self = &c->cpu;
+	*c = (struct linuxu_cpu)LINUXU_CPU_INIT(*c);
 	c->cpu.id = id;
 	c->cpu.canary = cpu_self()->canary;
 	c->cpu.kstack_base = stack;
@@ -136,7 +135,10 @@ int linuxu_cpu_start(unsigned id)
 
 void linuxu_cpu_relax(unsigned spins)
 {
-	if (spins % RELAX_SPINS == RELAX_SPINS - 1)
+	struct linuxu_cpu *c = linuxu_cpu_self();
+
+	(void)spins; /* not all waits count; how long this CPU waits in all does as well */
+	if (++c->relaxed % RELAX_SPINS == 0)
 		host_call1(HOST_NR_SCHED_YIELD, 0);
 	else
 		arch_pause();

@@ -38,12 +38,14 @@ struct linuxu_cpu {
 	volatile uint64_t timer_armed_ns;   /* when the host's timer will fire; NEVER */
 	volatile uint64_t timer_wanted_ns;  /* what timer_set() asked for; NEVER */
 	volatile uint64_t timer_console_ns; /* when to look for input; NEVER: not, or idle */
+	uint32_t relaxed;                   /* cpus.c: how often it has waited for another CPU */
 	uint32_t memory_seen; /* memory.c: how often rights had been given at the last fault */
 };
 
-#define LINUXU_CPU_INIT                                                                            \
+#define LINUXU_CPU_INIT(cpu_)                                                                      \
 	{                                                                                          \
-		.timer_armed_ns = NEVER, .timer_wanted_ns = NEVER, .timer_console_ns = NEVER,      \
+		.cpu.self = &(cpu_).cpu, .timer_armed_ns = NEVER, .timer_wanted_ns = NEVER,        \
+		.timer_console_ns = NEVER,                                                         \
 	}
 
 extern struct linuxu_host linuxu_host;

@@ -166,16 +166,29 @@ static bool signal_vdso_call(struct host_ucontext *uc)
 	return true;
 }
 
+/* Is the access that faulted allowed by now? */
+static bool signal_access_is_allowed(const struct host_ucontext *uc)
+{
+	unsigned need = PROT_READ | PROT_WRITE | PROT_EXEC;
+	struct vma v;
+
+	if (uc->error & PF_WRITE)
+		need = PROT_WRITE;
+	else if (uc->error & PF_FETCH)
+		need = PROT_EXEC;
+	return vma_find(uc->cr2, false, &v) && (v.prot & need) != 0;
+}
+
 /*
  * A page fault that is none: the first touch of a range that the host has not been told of, a stack
- * that grows, or one that is older than what another CPU has changed meanwhile. Each change is an
- * excuse once; whether it was about this address the next try will tell.
+ * that grows, or one that is older than what another CPU has mapped meanwhile. If nothing was, the
+ * host has not done what it was told (it is out of memory or map entries).
  */
 static bool signal_fault_resolve(const struct host_ucontext *uc)
 {
 	return linuxu_lazy_fault(uc->cr2) ||
 	       vma_fault(uc->cr2, uc->error & PF_WRITE, uc->error & PF_FETCH) ||
-	       linuxu_memory_changed();
+	       (linuxu_memory_changed() && signal_access_is_allowed(uc));
 }
 
 static void signal_fault_kernel(struct host_ucontext *uc, uint64_t vector, uint64_t error)

@@ -21,7 +21,7 @@
 struct linuxu_host linuxu_host = {
 	.log_fd = 2, .exe_fd = -1, .sigstack_min = SIGSTACK_MIN_DEFAULT, .opts = ""};
 
-struct linuxu_cpu linuxu_boot_cpu = LINUXU_CPU_INIT;
+struct linuxu_cpu linuxu_boot_cpu = LINUXU_CPU_INIT(linuxu_boot_cpu);
 static struct boot_info boot_info;
 
 NORETURN void linuxu_start(uintptr_t *sp);
