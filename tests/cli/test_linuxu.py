@@ -36,6 +36,19 @@ static void *sleep_a_second(void *arg)
 	return (void *)(long)nanosleep(&second, NULL);
 }
 
+/* Inline syscall instructions: getpid() is 1 here, and not on the host. */
+static void *make_calls(void *arg)
+{
+	long wrong = 0, r;
+
+	for (int i = 0; i < 500; i++) {
+		__asm__ volatile("syscall" : "=a"(r) : "a"(39) : "rcx", "r11", "memory");
+		wrong += r != 1;
+		sched_yield();
+	}
+	return (void *)wrong;
+}
+
 static void *spin(void *arg)
 {
 	for (;;)
@@ -97,6 +110,8 @@ int main(int argc, char **argv)
 		}
 		pthread_join(t, NULL);
 	}
+	if (!strcmp(argv[1], "calls"))
+		threads(8, make_calls);
 	if (!strcmp(argv[1], "sleep"))
 		threads(8, sleep_a_second);
 	if (!strcmp(argv[1], "spin")) {
@@ -214,6 +229,16 @@ def threads_that_the_host_refuses_are_done_without(w):
     limited = ["setpriv", "--reuid=54321", "--clear-groups", "prlimit", "--nproc=2", image, "sleep"]
     r = w.command(limited, env={"KILN_OPTS": "cpus=4"})
     expect(r, 0, err="kiln: only 2 of 4 CPUs are used: error 11\n")
+
+
+def without_seccomp_every_cpu_catches_calls(w):
+    if not shutil.which("strace"):
+        raise Skip("needs strace")
+    command = ["strace", "-f", "-o", "/dev/null", "-e", "inject=seccomp:error=EINVAL", _image(w), "calls"]
+    r = w.command(command, env={"KILN_OPTS": "cpus=3"})
+    if "neither seccomp" in r.err:
+        raise Skip("the host has no Syscall User Dispatch")
+    expect(r, 0, err="kiln: the host has no seccomp (error 22): host calls are not filtered\n")
 
 
 def a_process_that_was_stopped_goes_on(w):
