@@ -12,12 +12,11 @@ $(O)/ports/musl/kiln_syscalls.h: $(ROOT)/kernel/abi/syscalls.def $(B)/syscall-ro
 $(L)/lib/libc.a: $(O)/ports/musl/kiln_syscalls.h $(port_common) $(shell find $(ROOT)/ports/musl -type f)
 	$(q)$(script) $(ROOT)/ports/musl/build
 
-# The allocator that is linked before libc.a, which has one too: with caches for threads, or nothing. In the tree's prefix and in that of
-# an application with a configuration of its own.
+# The allocator, in the tree's prefix and in that of an application with a configuration of its own.
 define malloc_archive
 $1/lib/kiln/lib/libmalloc.a: $1/auto.conf $(L)/lib/libc.a
 	@mkdir -p $$(@D) && rm -f $$@
-	@if grep -q '^CONFIG_MALLOC_CACHES=y' $$<; then cp $(O)/ports/musl/libmalloc.a $$@; else ar rcs $$@; fi
+	@cp $(O)/ports/musl/libmalloc-$$$$(grep -q '^CONFIG_MALLOC_CACHES=y' $$< && echo caches || echo plain).a $$@
 endef
 $(foreach dir,$(sort $(O) $(KO)),$(eval $(call malloc_archive,$(dir))))
 

@@ -150,6 +150,7 @@ static void caches_empty(struct cache *own)
 	for (int sc = 0; sc < CACHE_CLASSES; sc++)
 		while ((list = depot_take(sc)))
 			__malloc_slots_give(sc, list);
+	__malloc_pages_release();
 }
 
 /* A list for a thread that has none; 0 if there is no memory. n: how many blocks are in it */
@@ -175,6 +176,21 @@ static unsigned char *list_get(struct cache *c, int sc, int *n)
 	return *n ? list : 0;
 }
 
+/* There are few classes of larger blocks; better each its own mapping. */
+static void *malloc_large(size_t n)
+{
+	void *p;
+
+	if (n < MMAP_THRESHOLD)
+		n = MMAP_THRESHOLD;
+	p = __libc_malloc_impl(n);
+	if (!p && n < PTRDIFF_MAX) {
+		caches_empty(__malloc_cache == &none ? 0 : __malloc_cache);
+		p = __libc_malloc_impl(n);
+	}
+	return p;
+}
+
 /* malloc() for all sizes. */
 hidden void *__malloc_missed(size_t n)
 {
@@ -183,7 +199,7 @@ hidden void *__malloc_missed(size_t n)
 	int sc, count;
 
 	if (n > CACHE_BYTES_MAX)
-		return __libc_malloc_impl(n);
+		return malloc_large(n);
 	sc = size_to_class(n);
 	if (c->head[sc])
 		return cache_pop(c, sc, c->head[sc]);

@@ -32,6 +32,7 @@
 #define CACHE_BYTES_MAX 74876 /* the largest block of those */
 #define CLASS_BITS_MAX 64     /* what struct meta can hold */
 #define STEP_BYTES_MAX 156    /* up to here a class begins every 16 bytes */
+#define GROUP_BYTES_MAX 65536 /* larger groups are mapped one by one */
 #define IN_CACHE 0xe0         /* in the header of a block that is in a list */
 
 struct cache {
@@ -58,10 +59,20 @@ struct block {
 };
 
 hidden void __malloc_block_find(struct block *, const unsigned char *);
+hidden void *__malloc_group_map(size_t);
+hidden void *__malloc_large_map(size_t);
+hidden void __malloc_pages_unmap(void *, size_t);
+hidden void __malloc_pages_release(void);
 hidden void *__malloc_missed(size_t);
 hidden void __malloc_free_missed(unsigned char *);
 hidden int __malloc_slots_take(int, int, unsigned char **);
 hidden void __malloc_slots_give(int, unsigned char *);
+
+/* In a group's header mallocng has bytes to spare: was a large block's memory used before? */
+static inline char *group_is_used(struct group *group)
+{
+	return &group->pad[0];
+}
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

@@ -1,97 +1,55 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * mallocng, and what the caches want of it: several slots of a group at once, and back again. Its
- * sources are compiled here as they are; only where a group's memory comes from is different, since
- * mallocng maps and unmaps each group of a few pages by itself.
+ * sources are compiled here as they are, but for where their memory comes from (pages.c).
  */
 #define _GNU_SOURCE
 #include "cache.h"
 
-#define GROUP_BYTES_MAX 65536   /* larger ones are mapped and unmapped as they are */
-#define RESERVE_BYTES_MIN 65536 /* of address space, doubled each time */
-#define RESERVE_BYTES_MAX 1048576
-#define LEAVING_MAX 8
-#define LEAVING_BYTES_MAX 65536
+#define ADVISE_BYTES_MIN 16384
 
-/* Address space for groups, taken from its end. Guarded by mallocng's lock. */
-static struct {
-	unsigned char *start;
-	size_t len, next_len;
-} reserve;
-
-/* Pages of groups that are gone. Neighbours are unmapped together. */
-static struct range {
-	unsigned char *start;
-	size_t len;
-} leaving[LEAVING_MAX];
-static unsigned leaving_next;
-static volatile int leaving_lock[1]; /* guards both */
-
-static void *group_map(size_t len, int prot)
+/* Memory that mallocng maps: of itself (which is not accessible at first), for a group (of whole
+ * pages), or for a large block. */
+static void *slots_map(size_t len, int prot)
 {
-	unsigned char *p;
-	size_t n = reserve.next_len ? reserve.next_len : RESERVE_BYTES_MIN;
-
-	if (len > GROUP_BYTES_MAX || prot == PROT_NONE)
+	if (prot == PROT_NONE)
 		return __mmap(0, len, prot, MAP_PRIVATE | MAP_ANON, -1, 0);
-	if (len > reserve.len) {
-		p = __mmap(0, n, prot, MAP_PRIVATE | MAP_ANON, -1, 0);
-		if (p == MAP_FAILED)
-			return p;
-		if (p + n == reserve.start) {
-			reserve.len += n;
-		} else {
-			if (reserve.len)
-				__munmap(reserve.start, reserve.len);
-			reserve.len = n;
-		}
-		reserve.start = p;
-		if (n < RESERVE_BYTES_MAX)
-			reserve.next_len = 2 * n;
-	}
-	reserve.len -= len;
-	return reserve.start + reserve.len;
+	return len % PAGE_SIZE ? __malloc_large_map(len) : __malloc_group_map(len);
 }
 
-static void group_unmap(void *start, size_t len)
+/* Free slots give their pages back while others of the group are in use, if they are worth a system
+ * call. */
+static void slots_advise(void *p, size_t len)
 {
-	struct range gone = {start, len}, *to = 0;
-
-	LOCK(leaving_lock);
-	for (int i = 0; i < LEAVING_MAX && len <= GROUP_BYTES_MAX; i++) {
-		struct range *r = &leaving[i];
-
-		if (r->start + r->len == gone.start)
-			gone.start = r->start;
-		else if (gone.start + gone.len != r->start)
-			continue;
-		gone.len += r->len;
-		r->start = 0;
-		r->len = 0;
-		to = r;
-	}
-	if (gone.len <= LEAVING_BYTES_MAX) {
-		struct range new = gone;
-
-		if (!to)
-			to = &leaving[leaving_next++ % LEAVING_MAX];
-		gone = *to;
-		*to = new;
-	}
-	UNLOCK(leaving_lock);
-	if (gone.len)
-		__munmap(gone.start, gone.len);
+	if (len >= ADVISE_BYTES_MIN)
+		__madvise(p, len, MADV_FREE);
 }
 
 #undef mmap
-#define mmap(start, len, prot, flags, fd, offset) group_map(len, prot)
-#define munmap(start, len) group_unmap(start, len)
+#undef madvise
+#undef is_allzero
+#define mmap(start, len, prot, flags, fd, offset) slots_map(len, prot)
+#define munmap(start, len) __malloc_pages_unmap(start, len)
+#define madvise(start, len, advice) slots_advise(start, len)
+#define is_allzero mallocng_is_allzero
 #define malloc __libc_malloc_impl
 #define realloc __libc_realloc
 #define free __libc_free
 #include "../mallocng/malloc.c"
 #include "../mallocng/realloc.c"
 #include "../mallocng/free.c"
+
+/* For the C library's own use, whoever's malloc() the program has. */
+hidden void *__libc_malloc(size_t n)
+{
+	return __libc_malloc_impl(n);
+}
+
+/* What calloc() asks: need the block not be cleared? */
+hidden int __malloc_allzerop(void *p)
+{
+	return mallocng_is_allzero(p) && !*group_is_used(get_meta(p)->mem);
+}
 
 hidden void __malloc_block_find(struct block *b, const unsigned char *p)
 {
@@ -178,7 +136,7 @@ static void group_free(struct meta *m, uint32_t slots)
 	mapping = nontrivial_free(m, last);
 	unlock();
 	if (mapping.len)
-		group_unmap(mapping.base, mapping.len);
+		__malloc_pages_unmap(mapping.base, mapping.len);
 }
 
 /* Give the blocks of a list back to mallocng. */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Where mallocng's memory comes from and goes to. mallocng asks the kernel for each group of a few
+ * pages and for each large block, and gives them back at once. Here groups come out of larger
+ * mappings, neighbours go back together, and the last large blocks that were freed are kept for the
+ * next ones of their size, as long as they are a small part of the machine's memory. With several
+ * processors each unmapping stops all of them for a moment.
+ */
+#include "cache.h"
+#include <sys/sysinfo.h>
+
+#define RESERVE_BYTES_MIN 65536 /* of address space, doubled each time */
+#define RESERVE_BYTES_MAX 1048576
+#define LEAVING_MAX 8
+#define KEPT_MAX 8
+#define KEPT_BYTES_MAX 4194304
+#define KEPT_SHARE 32 /* of the machine's memory is what may be kept */
+
+struct range {
+	unsigned char *start;
+	size_t len;
+};
+
+/* Address space for groups, taken from its end. Guarded by mallocng's lock. */
+static struct range reserve;
+static size_t reserve_next;
+
+/* Groups that are gone, each with its neighbours. */
+static struct range leaving[LEAVING_MAX];
+static unsigned leaving_next;
+
+/* Large blocks that are gone. The first kept_n of them are there, the oldest first. */
+static struct range kept[KEPT_MAX];
+static int kept_n;
+static size_t kept_bytes, kept_limit;
+
+static volatile int lock[1]; /* guards both */
+
+static void *pages_map_new(size_t len)
+{
+	return __mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+}
+
+static void range_unmap(struct range r)
+{
+	if (r.len)
+		__munmap(r.start, r.len);
+}
+
+/* A group's pages, which are zero. For groups of up to GROUP_BYTES_MAX the caller holds mallocng's
+ * lock. */
+hidden void *__malloc_group_map(size_t len)
+{
+	unsigned char *p;
+	size_t n = reserve_next ? reserve_next : RESERVE_BYTES_MIN;
+
+	if (len > GROUP_BYTES_MAX)
+		return pages_map_new(len);
+	if (len > reserve.len) {
+		p = pages_map_new(n);
+		if (p == MAP_FAILED)
+			return p;
+		if (p + n == reserve.start) {
+			reserve.len += n;
+		} else {
+			range_unmap(reserve);
+			reserve.len = n;
+		}
+		reserve.start = p;
+		reserve_next = n < RESERVE_BYTES_MAX ? 2 * n : n;
+	}
+	reserve.len -= len;
+	return reserve.start + reserve.len;
+}
+
+static void group_unmap(struct range gone)
+{
+	struct range *to = 0, new;
+
+	LOCK(lock);
+	for (struct range *r = leaving; r < leaving + LEAVING_MAX; r++) {
+		if (r->start + r->len == gone.start)
+			gone.start = r->start;
+		else if (gone.start + gone.len != r->start)
+			continue;
+		gone.len += r->len;
+		*r = (struct range){0};
+		to = r;
+	}
+	if (gone.len <= GROUP_BYTES_MAX) {
+		if (!to)
+			to = &leaving[leaving_next++ % LEAVING_MAX];
+		new = gone;
+		gone = *to;
+		*to = new;
+	}
+	UNLOCK(lock);
+	range_unmap(gone);
+}
+
+static struct range kept_remove(int i)
+{
+	struct range r = kept[i];
+
+	kept_bytes -= r.len;
+	kept_n--;
+	memmove(&kept[i], &kept[i + 1], (kept_n - i) * sizeof(r));
+	return r;
+}
+
+/* Pages for a large block: whole pages and, if they were kept, not zero. That is then noted in the
+ * header of its group. */
+hidden void *__malloc_large_map(size_t len)
+{
+	struct range r = {0};
+	int best = -1;
+
+	len += -len & (PAGE_SIZE - 1);
+	LOCK(lock);
+	for (int i = 0; i < kept_n; i++)
+		if (kept[i].len >= len && kept[i].len - len <= len / 4 &&
+		    (best < 0 || kept[i].len <= kept[best].len))
+			best = i;
+	if (best >= 0)
+		r = kept_remove(best);
+	UNLOCK(lock);
+	if (!r.len)
+		return pages_map_new(len);
+	range_unmap((struct range){r.start + len, r.len - len});
+	*group_is_used((struct group *)r.start) = 1;
+	/* What mallocng expects to be zero behind the block. */
+	*(word_alias *)(r.start + len - IB) = 0;
+	return r.start;
+}
+
+static size_t kept_limit_get(void)
+{
+	struct sysinfo si;
+	size_t n = 1;
+
+	if (!sysinfo(&si))
+		n = si.totalram * si.mem_unit / KEPT_SHARE;
+	return n > KEPT_BYTES_MAX ? KEPT_BYTES_MAX : n;
+}
+
+static void large_unmap(struct range gone)
+{
+	struct range old[KEPT_MAX];
+	int n = 0;
+
+	LOCK(lock);
+	if (!kept_limit)
+		kept_limit = kept_limit_get();
+	if (gone.len <= kept_limit / 2) {
+		while (kept_n == KEPT_MAX || kept_bytes + gone.len > kept_limit)
+			old[n++] = kept_remove(0);
+		kept[kept_n++] = gone;
+		kept_bytes += gone.len;
+		gone.len = 0;
+	}
+	UNLOCK(lock);
+	range_unmap(gone);
+	while (n)
+		range_unmap(old[--n]);
+}
+
+hidden void __malloc_pages_unmap(void *start, size_t len)
+{
+	struct range gone = {start, len};
+
+	if (len > GROUP_BYTES_MAX)
+		large_unmap(gone);
+	else
+		group_unmap(gone);
+}
+
+/* Give everything back that is only kept. */
+hidden void __malloc_pages_release(void)
+{
+	LOCK(lock);
+	while (kept_n)
+		range_unmap(kept_remove(0));
+	for (int i = 0; i < LEAVING_MAX; i++) {
+		range_unmap(leaving[i]);
+		leaving[i] = (struct range){0};
+	}
+	UNLOCK(lock);
+}
