@@ -12,7 +12,7 @@
 #define LIST_BYTES_MAX 4096 /* of a list, but one block is always allowed */
 #define LIST_BLOCKS_MAX 32
 #define DEPOT_LISTS_MAX 6
-#define DEPOT_BYTES_MAX 65536
+#define DEPOT_SHARE 16 /* of the memory that may be spare is one class's */
 #define WAITING_MAX 8
 #define SECOND_LIST_BYTES_MAX 16384 /* larger blocks have one list only */
 
@@ -66,9 +66,11 @@ static unsigned char *depot_take(int sc)
 static void depot_give(int sc, unsigned char *list)
 {
 	struct depot *d = &depots[sc];
+	int max = at_most(__malloc_spare() / DEPOT_SHARE / __malloc_class_bytes[sc],
+			  DEPOT_LISTS_MAX);
 
 	LOCK(d->lock);
-	if (d->n < at_most(DEPOT_BYTES_MAX / __malloc_class_bytes[sc], DEPOT_LISTS_MAX)) {
+	if (d->n < max) {
 		d->lists[d->n++] = list;
 		list = 0;
 	}
@@ -181,8 +183,7 @@ static void *malloc_large(size_t n)
 {
 	void *p;
 
-	if (n < MMAP_THRESHOLD)
-		n = MMAP_THRESHOLD;
+	n = __malloc_large_size(n);
 	p = __libc_malloc_impl(n);
 	if (!p && n < PTRDIFF_MAX) {
 		caches_empty(__malloc_cache == &none ? 0 : __malloc_cache);

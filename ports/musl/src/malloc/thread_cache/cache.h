@@ -61,6 +61,8 @@ struct block {
 hidden void __malloc_block_find(struct block *, const unsigned char *);
 hidden void *__malloc_group_map(size_t);
 hidden void *__malloc_large_map(size_t);
+hidden size_t __malloc_large_size(size_t);
+hidden size_t __malloc_spare(void);
 hidden void __malloc_pages_unmap(void *, size_t);
 hidden void __malloc_pages_release(void);
 hidden void *__malloc_missed(size_t);

@@ -12,7 +12,7 @@ void *calloc(size_t m, size_t n)
 		return 0;
 	}
 	if (n > CACHE_BYTES_MAX)
-		return __libc_calloc(1, n < MMAP_THRESHOLD ? MMAP_THRESHOLD : n);
+		return __libc_calloc(1, __malloc_large_size(n));
 	p = malloc(n);
 	return p ? memset(p, 0, n) : 0;
 }

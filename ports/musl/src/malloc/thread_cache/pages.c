@@ -13,8 +13,8 @@
 #define RESERVE_BYTES_MAX 1048576
 #define LEAVING_MAX 8
 #define KEPT_MAX 8
-#define KEPT_BYTES_MAX 4194304
-#define KEPT_SHARE 32 /* of the machine's memory is what may be kept */
+#define SPARE_BYTES_MAX 4194304
+#define SPARE_SHARE 32 /* of the machine's memory */
 
 struct range {
 	unsigned char *start;
@@ -32,7 +32,7 @@ static unsigned leaving_next;
 /* Large blocks that are gone. The first kept_n of them are there, the oldest first. */
 static struct range kept[KEPT_MAX];
 static int kept_n;
-static size_t kept_bytes, kept_limit;
+static size_t kept_bytes;
 
 static volatile int lock[1]; /* guards both */
 
@@ -108,51 +108,83 @@ static struct range kept_remove(int i)
 	return r;
 }
 
-/* Pages for a large block: whole pages and, if they were kept, not zero. That is then noted in the
- * header of its group. */
-hidden void *__malloc_large_map(size_t len)
+/* How much memory may be kept, of each kind; 1 if that is not known. */
+hidden size_t __malloc_spare(void)
 {
-	struct range r = {0};
+	static size_t spare;
+	struct sysinfo si;
+
+	if (!spare) {
+		size_t n = 1;
+
+		if (!sysinfo(&si))
+			n = si.totalram * si.mem_unit / SPARE_SHARE;
+		spare = n > SPARE_BYTES_MAX ? SPARE_BYTES_MAX : n;
+	}
+	return spare;
+}
+
+/* The smallest kept range of at least len bytes, but not much more; -1 if there is none. */
+static int kept_find(size_t len)
+{
 	int best = -1;
 
-	len += -len & (PAGE_SIZE - 1);
-	LOCK(lock);
 	for (int i = 0; i < kept_n; i++)
 		if (kept[i].len >= len && kept[i].len - len <= len / 4 &&
 		    (best < 0 || kept[i].len <= kept[best].len))
 			best = i;
-	if (best >= 0)
-		r = kept_remove(best);
+	return best;
+}
+
+/* The size to ask mallocng for where n bytes are wanted, more than CACHE_BYTES_MAX: its mapping
+ * then has the size of one that is kept or, so that sizes repeat, one of eight between two powers
+ * of two; and it is none of whole pages. */
+hidden size_t __malloc_large_size(size_t n)
+{
+	size_t len = n < MMAP_THRESHOLD ? MMAP_THRESHOLD : n, step;
+	int i;
+
+	if (len >= PTRDIFF_MAX / 2)
+		return n;
+	len += IB + UNIT + 1;
+	step = (size_t)1 << (60 - a_clz_64(len));
+	LOCK(lock);
+	i = kept_find(len);
+	len = i < 0 ? (len + step - 1) & -step : kept[i].len;
+	UNLOCK(lock);
+	return len - (IB + UNIT + 1);
+}
+
+/* Pages for a large block: whole ones and, if they were kept, not zero. That is then noted in the
+ * header of its group. */
+hidden void *__malloc_large_map(size_t len)
+{
+	struct range r = {0};
+	int i;
+
+	len += -len & (PAGE_SIZE - 1);
+	LOCK(lock);
+	i = kept_find(len);
+	if (i >= 0 && kept[i].len == len)
+		r = kept_remove(i);
 	UNLOCK(lock);
 	if (!r.len)
 		return pages_map_new(len);
-	range_unmap((struct range){r.start + len, r.len - len});
 	*group_is_used((struct group *)r.start) = 1;
 	/* What mallocng expects to be zero behind the block. */
 	*(word_alias *)(r.start + len - IB) = 0;
 	return r.start;
 }
 
-static size_t kept_limit_get(void)
-{
-	struct sysinfo si;
-	size_t n = 1;
-
-	if (!sysinfo(&si))
-		n = si.totalram * si.mem_unit / KEPT_SHARE;
-	return n > KEPT_BYTES_MAX ? KEPT_BYTES_MAX : n;
-}
-
 static void large_unmap(struct range gone)
 {
 	struct range old[KEPT_MAX];
+	size_t max = __malloc_spare();
 	int n = 0;
 
 	LOCK(lock);
-	if (!kept_limit)
-		kept_limit = kept_limit_get();
-	if (gone.len <= kept_limit / 2) {
-		while (kept_n == KEPT_MAX || kept_bytes + gone.len > kept_limit)
+	if (gone.len <= max / 2) {
+		while (kept_n == KEPT_MAX || kept_bytes + gone.len > max)
 			old[n++] = kept_remove(0);
 		kept[kept_n++] = gone;
 		kept_bytes += gone.len;

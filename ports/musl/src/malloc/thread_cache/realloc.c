@@ -14,7 +14,7 @@ void *realloc(void *ptr, size_t n)
 		return malloc(n);
 	__malloc_block_find(&b, p);
 	if (b.m->sizeclass >= CACHE_CLASSES && n > CACHE_BYTES_MAX)
-		return __libc_realloc(p, n);
+		return __libc_realloc(p, __malloc_large_size(n));
 	if (b.m->sizeclass < CACHE_CLASSES && n <= b.end - p &&
 	    size_to_class(n) + 1 >= b.m->sizeclass)
 		return p;
