@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: guest
 //@ judge: match
+//@ load: no
 //@ platforms: linuxu kvm
 //@ status: 132
 //@ case: twice
