@@ -70,7 +70,7 @@ test: ## run all tests; the last line is "N passed, N failed, N skipped"
 	@$(deps) base run rust test
 	$(main) all
 	@$(suites) $(SUITES)
-test-unit test-guest test-diff test-cli test-matrix: test-%: ## one suite of the tests (FULL=1: the whole matrix)
+test-unit test-guest test-diff test-cli test-deterministic test-matrix: test-%: ## one suite of the tests (FULL=1: the whole matrix)
 	@$(deps) base run rust test
 	$(main) all
 	@$(suites) $*
@@ -112,4 +112,4 @@ help: ## this list
 	@printf '\nVariables: V=1  O=DIR  CC=clang  A=APPDIR  PLAT=kvm|linuxu  ARGS=...  KILN_CACHE=DIR\n'
 
 .PHONY: all run app debug kiln kernel ports rust rust-small install clean menuconfig defconfig savedefconfig test \
-	test-unit test-guest test-diff test-cli test-matrix test-smp check bench size lint format compile_commands.json deps fetch help
+	test-unit test-guest test-diff test-cli test-deterministic test-matrix test-smp check bench size lint format compile_commands.json deps fetch help

@@ -52,8 +52,14 @@ static int pi_take_locked(struct futex_bucket *b, vaddr_t addr, bool try, int32_
 			return -EDEADLK;
 		if (*owner != 0 && try)
 			return -EAGAIN;
-		if (*owner != 0 && !thread_exists(*owner))
-			return -ESRCH;
+		if (*owner != 0 && !thread_exists(*owner)) {
+			/* It may have given the lock back and ended since the word was read. */
+			err = user_load_u32(&seen, addr);
+			if (err == 0 && seen == value)
+				return -ESRCH;
+			value = seen;
+			continue;
+		}
 		wanted = value | FUTEX_WAITERS;
 		if (*owner == 0)
 			wanted = (uint32_t)self | (value & FUTEX_OWNER_DIED) |

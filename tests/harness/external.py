@@ -47,3 +47,7 @@ def run_unit(settings, report):
 
 def run_cli(settings, report):
     run_external(settings, report, "cli", ["tests/cli/run"])
+
+
+def run_deterministic(settings, report):
+    run_external(settings, report, "deterministic", ["tests/deterministic/run"])
