@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The deterministic mode (CONFIG_DETERMINISTIC, token deterministic=SEED): all CPUs are run by the
- * one host thread, one at a time; which of them, when threads are preempted and how fast time goes is
- * drawn from the seed. The same seed, program and arguments give the same run, so that a race found
- * once is found again.
+ * one host thread, one at a time; which of them, when threads are preempted and how fast time goes
+ * is drawn from the seed. The same seed, program and arguments give the same run, so that a race
+ * found once is found again.
  *
- * CPUs change places at points: before a spin lock is taken, after one was given back, while waiting
- * for one, and in idle(). A CPU that does not run is always inside the kernel, so interrupts need no
- * more than a bit in its pending word. The program is preempted where it leaves the kernel, and some
- * instructions behind, which are counted by single stepping. Time is virtual: it goes on at points,
- * and to the next deadline when all CPUs idle.
+ * CPUs change places at points: before a spin lock is taken, after one was given back, while
+ * waiting for one, and in idle(). A CPU that does not run is always inside the kernel, so
+ * interrupts need no more than a bit in its pending word. The program is preempted where it leaves
+ * the kernel, and some instructions behind, which are counted by single stepping. Time is virtual:
+ * it goes on at points, and to the next deadline when all CPUs idle.
  *
  * What cannot be repeated: input, memory addresses if the host's randomisation is on (kiln run
  * switches it off), a thread that spins without entering the kernel, for which the host's clock is
@@ -26,9 +26,9 @@
 #define CPU_STACK_BYTES (16UL << 10)
 #define FPU_BYTES (16UL << 10)
 #define RFLAGS_TF 0x100u
-#define SPIN_LIMIT_NS 30000000u        /* a thread may spin so long in the host's time */
-#define EPOCH_NS 1700000000000000000u  /* CLOCK_REALTIME at time 0 */
-#define RELAX_MAX 10000000u            /* waiting for a lock for so long is waiting for ever */
+#define SPIN_LIMIT_NS 30000000u       /* a thread may spin so long in the host's time */
+#define EPOCH_NS 1700000000000000000u /* CLOCK_REALTIME at time 0 */
+#define RELAX_MAX 10000000u           /* waiting for a lock for so long is waiting for ever */
 
 /* How often: one in so many. */
 #define ODDS_CPU 3u      /* another CPU at a point */
@@ -53,8 +53,8 @@ static struct {
 	bool in_handler;       /* of a host signal: it runs to its end */
 	bool change;           /* at the next point another CPU has its turn */
 	bool unrepeatable;
-	unsigned steps;        /* single steps left */
-	uint64_t points_seen;  /* at the last look of the host's clock */
+	unsigned steps;       /* single steps left */
+	uint64_t points_seen; /* at the last look of the host's clock */
 	unsigned console_fds;
 	struct det_cpu cpus[CONFIG_NR_CPUS];
 } det;
