@@ -6,6 +6,7 @@
 #include "arch/arch.h"
 #include "base/errno.h"
 #include "base/string.h"
+#include "core/mutex.h"
 #include "core/thread.h"
 
 #define SIGSET_BYTES 8
@@ -279,7 +280,10 @@ long sys_rt_sigreturn(struct trap_frame *frame)
 
 /* --- ITIMER_REAL --- */
 
-static struct timer itimer; /* used in the kernel only, one CPU at a time (the timer's lock) */
+/* Between those who set and read the timer; not for itimer_fire(), which does not run while the
+ * timer is stopped. */
+static struct mutex itimer_mutex = MUTEX_INIT(itimer_mutex);
+static struct timer itimer;
 static uint64_t itimer_interval_ns;
 
 static void itimer_fire(struct timer *t)
@@ -296,33 +300,52 @@ static void itimer_fire(struct timer *t)
 	timer_start(t, next);
 }
 
-/* Time until the alarm, 0 if there is none. */
+/* Time until the alarm, 0 if there is none. itimer_mutex is held. */
 static uint64_t itimer_remaining(void)
 {
-	uint64_t now;
+	uint64_t now, deadline = itimer.deadline_ns;
 
-	if (!itimer.fire || itimer.deadline_ns == NEVER)
+	if (!itimer.fire || deadline == NEVER)
 		return 0;
 	now = plat->clock_monotonic_ns();
 	/* Due but not yet fired: not 0, which would say that there is none. */
-	return itimer.deadline_ns > now ? itimer.deadline_ns - now : 1;
+	return deadline > now ? deadline - now : 1;
 }
 
-static void itimer_set(uint64_t value_ns, uint64_t interval_ns)
+/* Both times, as they were: until the alarm (0: there was none), and between alarms. */
+static uint64_t itimer_get(uint64_t *interval_ns)
 {
+	uint64_t remaining;
+
+	mutex_lock(&itimer_mutex);
+	*interval_ns = itimer_interval_ns;
+	remaining = itimer_remaining();
+	mutex_unlock(&itimer_mutex);
+	return remaining;
+}
+
+static uint64_t itimer_set(uint64_t value_ns, uint64_t interval_ns, uint64_t *old_interval_ns)
+{
+	uint64_t old;
+
+	mutex_lock(&itimer_mutex);
+	old = itimer_remaining();
+	*old_interval_ns = itimer_interval_ns;
 	if (!itimer.fire)
 		timer_init(&itimer, itimer_fire);
 	timer_stop(&itimer);
 	itimer_interval_ns = interval_ns;
 	if (value_ns != 0)
 		timer_start(&itimer, deadline_after(value_ns));
+	mutex_unlock(&itimer_mutex);
+	return old;
 }
 
 long sys_alarm(long seconds)
 {
-	uint64_t before = itimer_remaining();
+	uint64_t interval,
+		before = itimer_set((uint64_t)(uint32_t)seconds * NS_PER_SECOND, 0, &interval);
 
-	itimer_set((uint64_t)(uint32_t)seconds * NS_PER_SECOND, 0);
 	/* Rounded to the nearest second, but an alarm that is set is not 0 seconds away (Linux,
 	 * alarm_setitimer). */
 	if (before == 0)
@@ -332,18 +355,20 @@ long sys_alarm(long seconds)
 
 long sys_getitimer(long which, long value)
 {
+	uint64_t interval, remaining;
+
 	if (which != ITIMER_REAL)
 		return -EINVAL;
-	if (timeval_out((vaddr_t)value, itimer_interval_ns) ||
-	    timeval_out((vaddr_t)value + sizeof(struct k_timeval), itimer_remaining()))
+	remaining = itimer_get(&interval);
+	if (timeval_out((vaddr_t)value, interval) ||
+	    timeval_out((vaddr_t)value + sizeof(struct k_timeval), remaining))
 		return -EFAULT;
 	return 0;
 }
 
 long sys_setitimer(long which, long new_value, long old_value)
 {
-	uint64_t interval = 0, value = 0, old_interval = itimer_interval_ns,
-		 old = itimer_remaining();
+	uint64_t interval = 0, value = 0, old_interval, old;
 	const vaddr_t in = (vaddr_t)new_value, out = (vaddr_t)old_value;
 	const size_t second = offsetof(struct k_itimerval, value);
 	int err = 0;
@@ -357,7 +382,7 @@ long sys_setitimer(long which, long new_value, long old_value)
 	}
 	if (err)
 		return err;
-	itimer_set(value, interval);
+	old = itimer_set(value, interval, &old_interval);
 	if (out && (timeval_out(out, old_interval) || timeval_out(out + second, old)))
 		return -EFAULT;
 	return 0;
