@@ -66,8 +66,13 @@ static ALWAYS_INLINE struct thread *runq_pop(struct runq *rq)
 	if (rq->waiting == 0)
 		return NULL;
 	rq->waiting--;
-	t = run_list_pop(&rq->urgent);
-	return unlikely(t) ? t : run_list_pop(&rq->queue);
+	if (unlikely(rq->urgent.first) && !rq->queue_first) {
+		rq->urgent_served++;
+		return run_list_pop(&rq->urgent);
+	}
+	rq->queue_served++;
+	t = run_list_pop(&rq->queue);
+	return likely(t) ? t : run_list_pop(&rq->urgent);
 }
 
 /* Take t off rq, if it is there, or (t NULL) the first one that may run on a CPU of mask. */

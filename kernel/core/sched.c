@@ -7,7 +7,8 @@
  * way, else it is set once more. So a slice lasts between one and two times SLICE_NS.
  *
  * A thread whose sleep ends by the clock goes to the queue `urgent`, which is served first, and the
- * running thread gives way to it at once: sleeping is as exact beside busy threads as alone.
+ * running thread gives way to it at once: sleeping is as exact beside busy threads as alone. Such
+ * threads may leave nothing to the others; then those come first for every other slice.
  *
  * A thread that is woken goes to the queue of the CPU that wakes it: often that one is about to
  * sleep, and the two share data. A CPU without work looks for some for a short time, on the stack
@@ -32,6 +33,8 @@
 #define TICKS_WAITED_MAX 4u
 /* How long a CPU looks for work before it halts: what halting and being woken cost, or less. */
 #define SPIN_CYCLES 60000u
+/* How many threads of a list are looked at to find out where they may run. */
+#define LOOK_MAX 16u
 /* A thread that has waited so long for a CPU that has not switched meanwhile may be stolen. */
 #define STEAL_CYCLES 12000u
 
@@ -65,6 +68,25 @@ struct thread *runq_take(struct runq *rq, uint64_t mask, const struct thread *wa
 	return t;
 }
 
+/* The CPUs that the first few threads of a list may run on. */
+static uint64_t run_list_wanted(const struct run_list *l)
+{
+	const struct thread *t = l->first;
+	uint64_t mask = 0;
+
+	for (unsigned n = 0; t && n < LOOK_MAX; n++, t = t->run_next)
+		mask |= t->affinity;
+	return mask;
+}
+
+/* CPUs that could take over a thread that waits here. rq is locked. */
+static uint64_t runq_wanted(const struct runq *rq)
+{
+	if (likely(!(sched_attention_load() & SCHED_RESTRICTED)))
+		return UINT64_MAX;
+	return run_list_wanted(&rq->urgent) | run_list_wanted(&rq->queue);
+}
+
 /* --- slices and ticks --- */
 
 /* 10 ms at nice 0, a quarter more or less for each step (Linux's weights), 0.5 to 100 ms. */
@@ -93,13 +115,26 @@ static NOINLINE void slice_begin(struct runq *rq, uint64_t now_ns)
 {
 	rq->slice_end_ns = now_ns + slice_ns(rq->cpu->current);
 	rq->slice_switches = rq->switches;
+	rq->slice_head = rq->queue.first;
+	rq->slice_queue = rq->queue_served;
+	rq->slice_urgent = rq->urgent_served;
 	tick_set(rq, now_ns);
 }
 
-/* Wake a CPU that halts, if there is one of those in mask. */
-static void sched_call_help(uint64_t mask)
+/* Nobody on the queue had the CPU in this slice, but threads whose sleep had ended. */
+static bool queue_is_starved(const struct runq *rq)
 {
-	uint64_t idle = atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed) & mask;
+	return rq->urgent_served != rq->slice_urgent && rq->queue_served == rq->slice_queue &&
+	       rq->slice_head && rq->queue.first == rq->slice_head;
+}
+
+/* Wake a CPU that halts, if there is one that could take a thread over. rq is locked. */
+static void sched_call_help(const struct runq *rq)
+{
+	uint64_t idle = atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed);
+
+	if (idle)
+		idle &= runq_wanted(rq);
 
 	while (idle) {
 		uint64_t bit = idle & -idle;
@@ -127,7 +162,7 @@ NOINLINE void runq_pushed(struct runq *rq)
 	}
 	/* Two that wait: the running thread is not likely to give way to both at once. */
 	if (rq->waiting > 1)
-		sched_call_help(UINT64_MAX);
+		sched_call_help(rq);
 }
 
 /* A slice is over: if another CPU has two threads less to run, it gets one of those that wait here.
@@ -161,18 +196,23 @@ static void sched_tick(struct runq *rq, uint64_t now_ns)
 	if (runq_waiting(rq) == 0) {
 		rq->tick_ns = NEVER;
 		rq->ticks_waited = 0;
+		rq->queue_first = false;
 		timers_set_tick(NEVER);
 		return;
 	}
 	/* Some thread always waits, or this one waits in vain. */
-	if (rq->switches == rq->tick_switches || ++rq->ticks_waited > TICKS_WAITED_MAX)
-		sched_call_help(UINT64_MAX);
+	if (rq->switches == rq->tick_switches || ++rq->ticks_waited > TICKS_WAITED_MAX) {
+		spin_lock(&rq->lock);
+		sched_call_help(rq);
+		spin_unlock(&rq->lock);
+	}
 	if (now_ns < rq->slice_end_ns) {
 		tick_set(rq, now_ns);
 		return;
 	}
 	sched_balance(rq);
-	if (rq->switches == rq->slice_switches) {
+	rq->queue_first = queue_is_starved(rq);
+	if (rq->queue_first || rq->switches == rq->slice_switches) {
 		cpu_pend(PENDING_RESCHED);
 		slice_begin(rq, now_ns);
 		rq->slice_switches++; /* the switch that is about to come begins it */
@@ -267,8 +307,10 @@ static void sched_interrupts(struct cpu *cpu, struct runq *rq)
 		if (!(cpu->current->affinity & cpu_bit(cpu)))
 			cpu_pend(PENDING_RESCHED); /* it has to leave */
 		/* Another CPU has queued a thread here, or is going to halt. */
-		if (runq_waiting(rq) > 0)
+		spin_lock(&rq->lock);
+		if (rq->waiting > 0)
 			runq_pushed(rq);
+		spin_unlock(&rq->lock);
 	}
 	if (pending & PENDING_CONSOLE) {
 		cpu_unpend(PENDING_CONSOLE);
@@ -403,12 +445,21 @@ static bool sched_last_look(const struct cpu *cpu)
 	unsigned n = percpu_count();
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct runq *rq = &percpu_table[(cpu->id + i) % n]->rq;
+		struct runq *rq = &percpu_table[(cpu->id + i) % n]->rq;
+		uint64_t wanted;
 
-		if (runq_waiting(rq) > (i == 0 ? 0 : 1))
+		if (likely(runq_waiting(rq) == 0))
+			continue;
+		if (i == 0)
 			return true;
-		if (runq_waiting(rq) > 0)
-			plat->cpu_kick((cpu->id + i) % n);
+		spin_lock(&rq->lock);
+		wanted = runq_wanted(rq) & cpu_bit(cpu);
+		spin_unlock(&rq->lock);
+		if (!wanted)
+			continue;
+		if (runq_waiting(rq) > 1)
+			return true;
+		plat->cpu_kick((cpu->id + i) % n);
 	}
 	return false;
 }
@@ -420,6 +471,7 @@ static void sched_halt(struct cpu *cpu, struct runq *rq)
 	uint64_t deadline;
 
 	rq->tick_ns = NEVER;
+	rq->queue_first = false;
 	timers_set_tick(NEVER);
 	/* First the bit, then the look: who queues a thread does it the other way round. */
 	atomic_fetch_or_explicit(&sched_idle_cpus, bit, memory_order_seq_cst);

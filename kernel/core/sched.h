@@ -18,7 +18,7 @@ struct run_list {
 struct runq {
 	struct spinlock lock;
 	struct run_list queue;
-	struct run_list urgent; /* served first */
+	struct run_list urgent; /* served first, unless queue_first */
 	unsigned waiting;       /* threads on both */
 	unsigned ticks_waited;  /* ticks in a row that found some */
 	struct cpu *cpu;
@@ -27,9 +27,13 @@ struct runq {
 	uint64_t tick_ns;        /* when the clock wants to be looked at; NEVER: nobody waits */
 	uint64_t slice_switches; /* `switches` when the slice began */
 	uint64_t tick_switches;  /* `switches` at the last tick */
-	uint64_t idle_ns;        /* since start, but for the time that goes on now */
-	uint64_t idle_since_ns;  /* when it began to idle; 0: it does not */
-	uint64_t start_ns;       /* CLOCK_MONOTONIC when it was started */
+	uint64_t queue_served, urgent_served; /* threads taken from the lists, but for yields */
+	uint64_t slice_queue, slice_urgent;   /* the same when the slice began … */
+	const struct thread *slice_head; /* … and who was the first on `queue`; to compare only */
+	bool queue_first; /* until the slice's end: those on `urgent` have starved the others */
+	uint64_t idle_ns; /* since start, but for the time that goes on now */
+	uint64_t idle_since_ns; /* when it began to idle; 0: it does not */
+	uint64_t start_ns;      /* CLOCK_MONOTONIC when it was started */
 };
 
 /* The current thread sleeps or is dead: run another one. Returns when it is runnable again. */

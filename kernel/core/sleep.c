@@ -7,6 +7,10 @@
 #include "base/errno.h"
 #include "core/runq.h"
 
+/* While others wait for the CPU a sleep takes so long at least (Linux's timer slack): they are to
+ * get on before they have to give way again. */
+#define SLEEP_NS_MIN 50000u
+
 /* The CPU for a thread that is to run: this one if it may be there. */
 static unsigned cpu_choose(const struct thread *t)
 {
@@ -124,7 +128,8 @@ void thread_sleep_expired(struct timer *timer)
 	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
 	runq_push(rq, &rq->urgent, t);
 	spin_unlock(&rq->lock);
-	cpu_pend(PENDING_RESCHED);
+	if (!rq->queue_first)
+		cpu_pend(PENDING_RESCHED);
 }
 
 void thread_start(struct thread *t)
@@ -168,6 +173,8 @@ static void thread_sleep_now(struct thread *t, uint64_t deadline_ns)
 		sched_block();
 		return;
 	}
+	if (runq_waiting(runq_self()) > 0)
+		deadline_ns = MAX(deadline_ns, plat->clock_monotonic_ns() + SLEEP_NS_MIN);
 	timer_enqueue(&t->sleep_timer, deadline_ns);
 	sched_block(); /* sees to the platform's timer */
 	timer_stop(&t->sleep_timer);
