@@ -211,7 +211,7 @@ static void test_detached(long n)
 	usleep(100000);
 	before = used_kib();
 	detached(n);
-	check_used(before, 1024, "nothing is left of them");
+	check_used(before, 4 * KIB, "nothing is left of them");
 }
 
 int main(int argc, char **argv)
