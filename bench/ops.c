@@ -64,6 +64,37 @@ static void op_malloc(long n)
 	free(other);
 }
 
+#define CHURN_BLOCKS 1000
+
+/* Blocks of 16 to 512 bytes take the place of others, as in a program that holds many. */
+static void op_malloc_churn(long n)
+{
+	static void *held[CHURN_BLOCKS];
+	uint64_t x = 88172645463325252u;
+
+	for (long i = 0; i < n; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		void **p = &held[x % CHURN_BLOCKS];
+
+		free(*p);
+		*p = malloc(16 + (x >> 20) % 497);
+	}
+}
+
+/* 300 KB, each page of which is written to. */
+static void op_malloc_large(long n)
+{
+	for (long i = 0; i < n; i++) {
+		char *volatile p = malloc(300000);
+
+		for (long at = 0; at < 300000; at += 4096)
+			p[at] = 1;
+		free(p);
+	}
+}
+
 static volatile bool stop, started;
 
 static void *yielder(void *arg)
@@ -108,6 +139,8 @@ static const struct op {
 	{"getppid-inline", op_getppid_inline, 1000, 300000, false},
 	{"clock_gettime", op_clock_gettime, 1000, 1000000, false},
 	{"malloc", op_malloc, 1000, 1000000, false},
+	{"malloc-churn", op_malloc_churn, 10000, 1000000, false},
+	{"malloc-large", op_malloc_large, 100, 10000, false},
 	{"yield", op_yield, 1000, 300000, true},
 	{"thread", op_thread, 100, 5000, false},
 };

@@ -10,6 +10,8 @@ OPS = (
     ("null system call, syscall instruction", "c", "getppid-inline", 100, 1000),
     ("clock_gettime", "c", "clock_gettime", 40, None),
     ("malloc + free of 64 bytes", "c", "malloc", 60, None),
+    ("malloc + free of 16 to 512 bytes, 1,000 held", "c", "malloc-churn", None, None),
+    ("malloc + free of 300 KB, written to", "c", "malloc-large", None, None),
     ("sched_yield, 2 threads, 2 switches", "c", "yield", 200, 60),
     ("thread create + join (C)", "c", "thread", 6000, None),
     ("thread spawn + join (Rust)", "rust", "spawn", None, 5000),
@@ -23,7 +25,7 @@ def instructions_of(images, program, name):
     cmd = qemu.kiln_command(images, image, ["count", name])
     lines = qemu.count(images, cmd, icount=True)
     marks = [(int(w[1]), int(w[2])) for w in lines if w[0] == "mark"]
-    operations = {"thread": 100, "spawn": 100, "park": 500}.get(name, 1000)
+    operations = {"thread": 100, "spawn": 100, "park": 500, "malloc-churn": 10000, "malloc-large": 100}.get(name, 1000)
     results = [(c - b - (b - a)) / operations
                for (ida, a), (idb, b), (idc, c) in zip(marks[0::3], marks[1::3], marks[2::3])
                if (ida, idb, idc) == (1, 2, 3)]
