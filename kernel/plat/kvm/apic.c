@@ -136,13 +136,16 @@ bool apic_can_reach(uint32_t apic_id)
 	return !apic_mmio || apic_id < APIC_MMIO_BROADCAST;
 }
 
-/* The interrupt command register. Handlers of interrupts do not write it, so the two halves stay
- * together. A virtual one has always delivered what it was given before. */
+/* The interrupt command register. A virtual one has always delivered what it was given before. */
 static void apic_command(uint32_t apic_id, uint32_t command)
 {
 	if (apic_mmio) {
+		/* The two halves stay together, whatever handlers do. */
+		uint64_t flags = interrupts_off();
+
 		apic_write(APIC_ICR_HIGH, apic_id << APIC_MMIO_ID_SHIFT);
 		apic_write(APIC_ICR, command);
+		interrupts_restore(flags);
 		return;
 	}
 	/* What was stored before shall be seen by who gets the interrupt; this write does not wait

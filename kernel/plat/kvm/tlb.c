@@ -14,6 +14,8 @@
 
 /* Where it is cheaper to flush the whole TLB than page by page. */
 #define INVLPG_MAX 32
+/* How often it is looked whether the others are done, before this CPU halts meanwhile. */
+#define SPINS_MAX 2000u
 
 static void tlb_flush_whole(void)
 {
@@ -41,6 +43,8 @@ static struct spinlock tlb_lock = SPINLOCK_INIT(LOCK_PMAP); /* guards making req
 static vaddr_t tlb_va;
 static size_t tlb_len;
 static _Atomic uint64_t tlb_waiting; /* CPUs that have not flushed yet, a bit each */
+static uint32_t tlb_requester;       /* its local APIC's number */
+static _Atomic bool tlb_halted;      /* it waits for an interrupt */
 static _Atomic uint64_t tlb_count;   /* requests since boot */
 static _Atomic uint64_t tlb_active;  /* CPUs that may have translations */
 
@@ -56,6 +60,7 @@ static void tlb_request(vaddr_t va, size_t len)
 
 	tlb_va = va;
 	tlb_len = len;
+	tlb_requester = kvm_cpu_self()->apic_id;
 	/* The exchange also orders the changes of the tables before the reading of tlb_active.
 	 * Pairs with tlb_idle_end() and tlb_join(). */
 	kvm_cpu_self()->tlb_seen = 1 +
@@ -67,8 +72,23 @@ static void tlb_request(vaddr_t va, size_t len)
 		apic_interrupt(smp_cpus[__builtin_ctzl(others)]->apic_id, TRAP_SHOOTDOWN);
 }
 
+/* Others take so long that their host may have nobody to run them: this CPU gives its own up. */
+static void tlb_halt(void)
+{
+	/* First this, then a look at tlb_waiting; tlb_serve() does it the other way round. */
+	atomic_store_explicit(&tlb_halted, true, memory_order_seq_cst);
+	(void)interrupts_off();
+	if (atomic_load_explicit(&tlb_waiting, memory_order_seq_cst))
+		__asm__ volatile("sti; hlt" : : : "memory");
+	else
+		__asm__ volatile("sti" : : : "memory");
+	atomic_store_explicit(&tlb_halted, false, memory_order_relaxed);
+}
+
 void tlb_flush(vaddr_t va, size_t len)
 {
+	unsigned spins = 0;
+
 	if (!smp_is_started()) {
 		tlb_flush_self(va, len);
 		return;
@@ -78,8 +98,12 @@ void tlb_flush(vaddr_t va, size_t len)
 	tlb_flush_self(va, len);
 	/* Acquire: the pages are free only when all have flushed. Pairs with tlb_serve(). Nobody
 	 * waits for this CPU meanwhile, for requests are made under the lock. */
-	for (unsigned spins = 0; atomic_load_explicit(&tlb_waiting, memory_order_acquire);)
-		smp_cpu_relax(spins++);
+	while (atomic_load_explicit(&tlb_waiting, memory_order_acquire)) {
+		if (spins < SPINS_MAX)
+			smp_cpu_relax(spins++);
+		else
+			tlb_halt();
+	}
 	spin_unlock(&tlb_lock);
 }
 
@@ -91,12 +115,17 @@ bool tlb_is_wanted(void)
 void tlb_serve(void)
 {
 	uint64_t bit = cpu_bit();
+	uint32_t requester;
 
 	if (!(atomic_load_explicit(&tlb_waiting, memory_order_acquire) & bit))
 		return;
 	tlb_flush_self(tlb_va, tlb_len);
 	kvm_cpu_self()->tlb_seen = atomic_load_explicit(&tlb_count, memory_order_relaxed);
-	atomic_fetch_and_explicit(&tlb_waiting, ~bit, memory_order_release);
+	/* Once the last bit is gone the next request may be made. */
+	requester = tlb_requester;
+	if (atomic_fetch_and_explicit(&tlb_waiting, ~bit, memory_order_seq_cst) == bit &&
+	    atomic_load_explicit(&tlb_halted, memory_order_seq_cst))
+		apic_interrupt(requester, TRAP_SHOOTDOWN);
 }
 
 void tlb_join(void)
