@@ -20,12 +20,13 @@
 #define PAGE 4096L
 #define PAGES 64
 #define ROUNDS 200
-#define AREA ((char *)0x100000000)
-#define ELSEWHERE ((char *)0x140000000)
-#define OTHER ((char *)0x180000000)
+#define SPACE (1L << 20) /* from one area to the next */
 #define FOREIGN 0xbad0bad0bad0bad0u
 
-/* What holds for pages [first, last) of AREA, as long as the number is the same. */
+/* Where the pages are, where they are moved to, and what else is mapped. */
+static char *area, *elsewhere, *other;
+
+/* What holds for pages [first, last) of the area, as long as the number is the same. */
 enum state { ANYTHING, FILLED, GONE, ZERO, READ_ONLY, STATES };
 static volatile uint64_t now; /* (count * STATES) + state */
 static volatile int first, last;
@@ -92,7 +93,7 @@ static void judge(enum state s, const char *p, struct attempt a)
 		good = false;
 	if (good)
 		return;
-	printf("not ok - page %ld, %s: %s 0x%lx\n", (p - AREA) / PAGE, names[s],
+	printf("not ok - page %ld, %s: %s 0x%lx\n", (p - area) / PAGE, names[s],
 	       a.failed ? "fault" : "found", (unsigned long)a.value);
 	fflush(stdout);
 	_exit(1);
@@ -108,7 +109,7 @@ static void *reader(void *arg)
 	while (!stop) {
 		uint64_t before = now;
 		int lo = first, hi = last;
-		char *p = AREA +
+		char *p = area +
 			  (lo + (long)rng_below(&r, (uint64_t)(hi > lo ? hi - lo : 1))) * PAGE;
 		struct attempt a;
 		bool store = rng_below(&r, 4) == 0;
@@ -125,7 +126,7 @@ static void *reader(void *arg)
 		if (!store) {
 			judge(s, p, a);
 		} else if ((s == GONE || s == READ_ONLY) && !a.failed) {
-			printf("not ok - page %ld was written to\n", (p - AREA) / PAGE);
+			printf("not ok - page %ld was written to\n", (p - area) / PAGE);
 			fflush(stdout);
 			_exit(1);
 		}
@@ -160,9 +161,9 @@ static void map(char *at, int prot)
 /* Take pages that were just freed and put something else there. */
 static void reuse(int pages)
 {
-	map(OTHER, PROT_READ | PROT_WRITE);
+	map(other, PROT_READ | PROT_WRITE);
 	for (int i = 0; i < pages; i++) {
-		uint64_t *w = (uint64_t *)(OTHER + i * PAGE);
+		uint64_t *w = (uint64_t *)(other + i * PAGE);
 
 		if (w[0] != 0 || w[1] != 0 || w[511] != 0) {
 			printf("not ok - a new page is not zero: 0x%lx\n", (unsigned long)w[0]);
@@ -174,12 +175,12 @@ static void reuse(int pages)
 	}
 	/* Who still wrote to them would be found here. */
 	for (int i = 0; i < pages; i++)
-		if (((uint64_t *)(OTHER + i * PAGE))[1] != FOREIGN) {
+		if (((uint64_t *)(other + i * PAGE))[1] != FOREIGN) {
 			printf("not ok - somebody wrote to a page that was given away\n");
 			fflush(stdout);
 			_exit(1);
 		}
-	if (munmap(OTHER, PAGES * PAGE))
+	if (munmap(other, PAGES * PAGE))
 		die("munmap");
 }
 
@@ -215,12 +216,12 @@ static void change(char *p, size_t n, struct rng *r)
 		announce(GONE, r);
 		break;
 	default:
-		if (mremap(p, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, ELSEWHERE) != ELSEWHERE)
+		if (mremap(p, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, elsewhere) != elsewhere)
 			die("mremap");
 		announce(GONE, r);
-		if (*(uint64_t *)ELSEWHERE != tag(p))
+		if (*(uint64_t *)elsewhere != tag(p))
 			die("what was moved is not there");
-		if (munmap(ELSEWHERE, n))
+		if (munmap(elsewhere, n))
 			die("munmap");
 		break;
 	}
@@ -230,14 +231,14 @@ static void rounds(struct rng *r)
 {
 	for (int i = 0; i < ROUNDS; i++) {
 		announce(ANYTHING, r);
-		map(AREA, PROT_READ | PROT_WRITE);
+		map(area, PROT_READ | PROT_WRITE);
 		first = (int)rng_below(r, PAGES);
 		last = first + 1 + (int)rng_below(r, (uint64_t)(PAGES - first));
 		for (int k = first; k < last; k++)
-			*(volatile uint64_t *)(AREA + k * PAGE) = tag(AREA + k * PAGE);
+			*(volatile uint64_t *)(area + k * PAGE) = tag(area + k * PAGE);
 		announce(FILLED, r);
 		now = (now / STATES + 1) * STATES;
-		change(AREA + first * PAGE, (size_t)((last - first) * PAGE), r);
+		change(area + first * PAGE, (size_t)((last - first) * PAGE), r);
 		reuse(last - first);
 	}
 }
@@ -252,7 +253,12 @@ int main(void)
 	printf("# seed %lu\n", (unsigned long)test_seed());
 	readers = readers > 8 ? 8 : readers > 1 ? readers - 1 : 1;
 	sigaction(SIGSEGV, &sa, NULL);
-	map(AREA, PROT_READ | PROT_WRITE);
+	area = mmap(NULL, 3 * SPACE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED)
+		die("mmap");
+	elsewhere = area + SPACE;
+	other = elsewhere + SPACE;
+	map(area, PROT_READ | PROT_WRITE);
 	for (int i = 0; i < readers; i++)
 		if (pthread_create(&threads[i], NULL, reader, (void *)(long)(i + 1)))
 			die("pthread_create");
