@@ -133,6 +133,8 @@ static void *reader(void *arg)
 		__atomic_add_fetch(&found[s], 1, __ATOMIC_RELAXED);
 		if (rng_below(&r, 64) == 0)
 			sched_yield(); /* with one CPU the other thread does something, too */
+		if (rng_below(&r, 256) == 0)
+			usleep(200); /* an idle CPU has to learn it later */
 	}
 	close(pipes[0]);
 	close(pipes[1]);
@@ -148,8 +150,9 @@ static void announce(enum state s, struct rng *r)
 	if (s == ANYTHING || rng_below(r, 2))
 		return;
 	seen = __atomic_load_n(&found[s], __ATOMIC_RELAXED);
-	for (int i = 0; i < 3 && __atomic_load_n(&found[s], __ATOMIC_RELAXED) == seen; i++)
-		sched_yield();
+	for (int i = 0; i < 3000 && __atomic_load_n(&found[s], __ATOMIC_RELAXED) == seen; i++)
+		if (i % 1000 == 999)
+			sched_yield();
 }
 
 static void map(char *at, int prot)
