@@ -54,6 +54,8 @@ bool linuxu_lazy_add(vaddr_t start, vaddr_t end, unsigned prot)
 	spin_lock(&lazy_lock);
 	added = lazy_add_locked(start, end, prot);
 	spin_unlock(&lazy_lock);
+	/* Who faulted while it was being mapped is to try again, too. */
+	linuxu_memory_note_change();
 	return added;
 }
 

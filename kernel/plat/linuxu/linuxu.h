@@ -118,6 +118,8 @@ void linuxu_kstack_free(vaddr_t base, size_t bytes);
 MUST_CHECK int linuxu_memory_protect(vaddr_t va, size_t len, unsigned prot);
 /* Has memory been given rights since this CPU last asked? Then a fault may be older than that. */
 bool linuxu_memory_changed(void);
+/* Note that it was. The mm lock is held. */
+void linuxu_memory_note_change(void);
 void linuxu_ram_info(uint64_t *total, uint64_t *free);
 
 /* --- lazy.c --- */

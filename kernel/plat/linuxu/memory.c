@@ -34,7 +34,7 @@ static long memory_map(uintptr_t at, size_t len, unsigned prot)
 			  (uintptr_t)-1, 0);
 }
 
-static void memory_note_change(void)
+void linuxu_memory_note_change(void)
 {
 	/* Whoever asks has waited for the mm lock of him who changed it, see vma_fault(). */
 	atomic_fetch_add_explicit(&memory_changes, 1, memory_order_relaxed);
@@ -55,7 +55,7 @@ int linuxu_memory_protect(vaddr_t va, size_t len, unsigned prot)
 	if (host_call3(HOST_NR_MPROTECT, va, len, prot))
 		return -ENOMEM;
 	if (prot != PROT_NONE)
-		memory_note_change();
+		linuxu_memory_note_change();
 	return 0;
 }
 
