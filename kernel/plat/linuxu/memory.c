@@ -358,6 +358,6 @@ int linuxu_pmap_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot)
 		memory_take(old, len);
 	else
 		memory_take(new_va, restored);
-	memory_note_change();
+	linuxu_memory_note_change();
 	return moved == len ? 0 : -ENOMEM;
 }
