@@ -117,7 +117,9 @@ class Load(Suite):
                     cases.append(one)
         for suite in ("guest", "diff"):
             cases += [c for c in find_cases(suite)
-                      if c.load and c.judge != "differ" and not (c.machine or c.memory or c.cpu)]
+                      if c.load and c.judge != "differ" and not (c.machine or c.memory or c.cpu)
+                      # Linked ones run with 1, 2 and 4 CPUs by default; loaded ones by FULL=1.
+                      and (self.settings.full or not os.path.basename(c.source).startswith("torture_"))]
         tests = [Test(self.name, c, p, n) for c in cases
                  for p in ("linuxu", "kvm") if p in c.platforms and p in self.settings.platforms
                  for n in self.settings.cpus or CPUS_DEFAULT]
