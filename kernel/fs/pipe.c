@@ -257,12 +257,14 @@ static bool pipe_write_ready(const struct pipe *p)
 static ssize64_t pipe_write_some(struct pipe *p, struct uio *u, size_t unit)
 {
 	ssize64_t n = 0;
+	size_t room;
 
 	mutex_lock(&p->write_lock);
+	room = pipe_capacity_of(p) - pipe_used(p); /* once: it grows meanwhile */
 	if (!pipe_is_open(&p->readers))
 		n = -EPIPE;
-	else if (pipe_has_room(p, unit))
-		n = pipe_put_locked(p, u, MIN(u->left, pipe_capacity_of(p) - pipe_used(p)));
+	else if (room >= unit)
+		n = pipe_put_locked(p, u, MIN(u->left, room));
 	mutex_unlock(&p->write_lock);
 	return n;
 }
@@ -320,7 +322,8 @@ static unsigned pipe_poll(struct file *f, struct poll_table *pt)
 static long pipe_ioctl(struct file *f, unsigned cmd, vaddr_t arg)
 {
 	struct pipe *p = pipe_of(f);
-	int32_t count = (int32_t)MIN(pipe_used(p), pipe_capacity_of(p));
+	uint32_t used = pipe_used(p);
+	int32_t count = (int32_t)MIN(used, pipe_capacity_of(p));
 
 	return cmd == FIONREAD ? user_copy_out(arg, &count, sizeof(count)) : -ENOTTY;
 }

@@ -226,7 +226,7 @@ static void messages(void)
 
 /* --- large writes and reads: only amounts and each writer's own order count --- */
 
-#define LARGE 1000000
+#define LARGE 500000
 
 /* Bytes 0 … 49 in turn, plus 50 times the writer. */
 static void *large_writer(void *arg)
@@ -251,7 +251,8 @@ static void *large_writer(void *arg)
 	return NULL;
 }
 
-static void large(void)
+/* In a small pipe, room comes while a writer looks how much there is. */
+static void large(int capacity)
 {
 	struct crew writers;
 	long next[WRITERS] = {0}, total = 0;
@@ -260,6 +261,7 @@ static void large(void)
 	ssize_t n;
 
 	pipe(ends);
+	fcntl(ends[0], F_SETPIPE_SZ, capacity);
 	crew_start(&writers, WRITERS, large_writer);
 	while (total < (long)WRITERS * LARGE) {
 		n = read(ends[0], buf, 1 + rng_below(&rng, sizeof(buf)));
@@ -495,7 +497,8 @@ int main(void)
 	watchdog_start();
 	records();
 	messages();
-	large();
+	large(4096);
+	large(65536);
 	polling();
 	events();
 	semaphores();
