@@ -313,7 +313,7 @@ static long select_until(long n, long in, long out, long except, uint64_t deadli
 	if ((int)n < 0)
 		return -EINVAL;
 	s.n = MIN((unsigned)n, (unsigned)FD_LIMIT_MAX);
-	s.words = MAX((s.n + SELECT_WORD_BITS - 1) / SELECT_WORD_BITS, 1);
+	s.words = MAX((s.n + SELECT_WORD_BITS - 1) / SELECT_WORD_BITS, 1u);
 	bytes = 3 * s.words * sizeof(*s.bits);
 	s.bits = heap_alloc(bytes);
 	if (s.bits == NULL)

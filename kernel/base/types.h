@@ -37,8 +37,17 @@ typedef int64_t ssize64_t;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+/* Inside functions. Each argument is evaluated once: it may be a call, or change meanwhile. */
+#define MIN(a, b) PICK(a, b, <, __COUNTER__)
+#define MAX(a, b) PICK(a, b, >, __COUNTER__)
+#define PICK(a, b, op, n) PICK_NAMED(a, b, op, n)
+#define PICK_NAMED(a, b, op, n)                                                                    \
+	__extension__({                                                                            \
+		__auto_type pick_a##n = (a);                                                       \
+		__auto_type pick_b##n = (b);                                                       \
+		pick_a##n op pick_b##n ? pick_a##n : pick_b##n;                                    \
+	})
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /*

@@ -32,7 +32,7 @@
 #define MCR_OUT2 8 /* lets the interrupt through on a PC */
 #define LSR_DATA 0x01
 #define LSR_THR_EMPTY 0x20
-#define FIFO_SIZE 16
+#define FIFO_SIZE 16u
 
 /* The framing of standard input. */
 #define FRAME_EOF 0x04

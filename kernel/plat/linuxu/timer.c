@@ -41,7 +41,7 @@ static void timer_arm(struct linuxu_cpu *c, uint64_t deadline_ns)
 	if (!c->timer_created)
 		timer_create_host(c);
 	/* A value of 0 would disarm it. */
-	its.value = host_timespec(MAX(deadline_ns, 1));
+	its.value = host_timespec(MAX(deadline_ns, 1u));
 	c->timer_armed_ns = deadline_ns;
 	host_call4(HOST_NR_TIMER_SETTIME, (uintptr_t)c->timer_id, HOST_TIMER_ABSTIME,
 		   (uintptr_t)&its, 0);
