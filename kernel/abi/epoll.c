@@ -23,17 +23,14 @@
 long sys_epoll_create1(long flags)
 {
 	struct file *set;
-	int err, fd;
+	int err;
 
 	if (((unsigned)flags & ~O_CLOEXEC) != 0)
 		return -EINVAL;
 	err = epoll_create(&set);
 	if (err != 0)
 		return err;
-	fd = fd_install(set, 0, ((unsigned)flags & O_CLOEXEC) != 0);
-	if (fd < 0)
-		file_put(set);
-	return fd;
+	return fd_install(set, 0, ((unsigned)flags & O_CLOEXEC) != 0);
 }
 
 /* The size was a hint once, and must still be one. */

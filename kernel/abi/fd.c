@@ -50,24 +50,14 @@ long sys_close_range(long first, long last, long flags)
 /* Another descriptor >= min for f; the caller keeps its reference. */
 static long fd_duplicate(struct file *f, long min, bool cloexec)
 {
-	int fd = fd_install(file_get(f), (int)MIN(min, INT32_MAX), cloexec);
-
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return fd_install(file_get(f), (int)MIN(min, INT32_MAX), cloexec);
 }
 
 long sys_dup(long fd)
 {
 	struct file *f = fd_get((int)fd);
-	int new_fd;
 
-	if (f == NULL)
-		return -EBADF;
-	new_fd = fd_install(f, 0, false);
-	if (new_fd < 0)
-		file_put(f);
-	return new_fd;
+	return f != NULL ? fd_install(f, 0, false) : -EBADF;
 }
 
 static long dup_to(long fd, long new_fd, bool cloexec)
@@ -289,17 +279,14 @@ long sys_pipe(long fds)
 long sys_eventfd2(long value, long flags)
 {
 	struct file *f;
-	int err, fd;
+	int err;
 
 	if (((unsigned)flags & ~(EFD_SEMAPHORE | O_NONBLOCK | O_CLOEXEC)) != 0)
 		return -EINVAL;
 	err = eventfd_create((uint32_t)value, (unsigned)flags, &f);
 	if (err != 0)
 		return err;
-	fd = fd_install(f, 0, ((unsigned)flags & O_CLOEXEC) != 0);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return fd_install(f, 0, ((unsigned)flags & O_CLOEXEC) != 0);
 }
 
 long sys_eventfd(long value)

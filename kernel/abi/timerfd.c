@@ -18,7 +18,7 @@ long sys_timerfd_create(long clock, long flags)
 {
 	bool realtime = (int)clock == CLOCK_REALTIME || (int)clock == CLOCK_REALTIME_ALARM;
 	struct file *f;
-	int err, fd;
+	int err;
 
 	if (((unsigned)flags & ~(O_NONBLOCK | O_CLOEXEC)) != 0)
 		return -EINVAL;
@@ -28,10 +28,7 @@ long sys_timerfd_create(long clock, long flags)
 	err = timerfd_create(realtime, (unsigned)flags, &f);
 	if (err != 0)
 		return err;
-	fd = fd_install(f, 0, ((unsigned)flags & O_CLOEXEC) != 0);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return fd_install(f, 0, ((unsigned)flags & O_CLOEXEC) != 0);
 }
 
 /* Store the timer's state at out. */

@@ -279,6 +279,8 @@ int fd_install(struct file *f, int min, bool cloexec)
 
 	if (fd >= 0)
 		fd_commit(fd, f, cloexec);
+	else
+		file_put(f);
 	return fd;
 }
 

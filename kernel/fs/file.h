@@ -137,7 +137,7 @@ int fd_reserve(int min);
 void fd_commit(int fd, struct file *f, bool cloexec);
 /* Give a reserved descriptor back. */
 void fd_unreserve(int fd);
-/* Both in one: the reference goes over on success. As fd_reserve(). */
+/* Both in one, as fd_reserve(). The reference goes over; on failure f is put. */
 int fd_install(struct file *f, int min, bool cloexec);
 /* Put f at fd, closing what was there; the reference goes over on success. fd, -EBADF (fd is above
  * the limit), -EBUSY (somebody has reserved it), -ENOMEM. */

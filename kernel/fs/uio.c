@@ -86,9 +86,7 @@ int uio_put_zeros(struct uio *u, size_t n)
 static ssize64_t uio_copy_some(struct uio *u, enum uio_op op, void *buf, size_t n)
 {
 	size_t piece;
-	int err = op == UIO_PUT   ? uio_put(u, buf, n)
-		  : op == UIO_GET ? uio_get(u, buf, n)
-				  : uio_put_zeros(u, n);
+	int err = uio_copy(u, op, buf, n);
 
 	if (likely(err == 0))
 		return (ssize64_t)n;

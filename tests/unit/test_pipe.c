@@ -315,7 +315,7 @@ static void fd_thread(void *arg)
 			fd_check();
 	}
 	assert_int_equal(fd_replace(console_files, FDS, false), -EBADF);
-	assert_int_equal(fd_install(console_files, FDS, false), -EINVAL);
+	assert_int_equal(fd_install(file_get(console_files), FDS, false), -EINVAL);
 	fd_close_range(3, UINT32_MAX, false);
 	assert_int_equal(fd_next(3), -1);
 }
