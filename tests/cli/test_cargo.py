@@ -326,7 +326,7 @@ def without_a_musl_target_programs_are_loaded(w):
     libdir = w.command([rustc, "--print", "target-libdir", "--target", TARGET]).out.strip()
     if os.path.isdir(libdir):
         raise Skip(f"{rustc} has the target {TARGET}")
-    prefix = w.dir / "plain"
+    prefix = w.dir / "no-target"
     (prefix / "bin").mkdir(parents=True)
     (prefix / "lib/kiln").mkdir(parents=True)
     shutil.copy(w.kiln, prefix / "bin/kiln")
