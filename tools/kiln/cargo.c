@@ -288,6 +288,14 @@ void cargo_refresh(const struct cargo *c, const struct toolchain *tc, const stru
 	free(stamp);
 }
 
+int cargo_unstarted(const struct toolchain *tc, int err)
+{
+	error("cannot start %s: %s\n"
+	      "  install it: apt-get install cargo-web, or see https://rustup.rs",
+	      tc->cargo, strerror(err));
+	return STATUS_FAILED;
+}
+
 static int cargo_build_with(struct cargo *c, const struct toolchain *tc)
 {
 	struct strv argv = {0}, env = {0};
@@ -307,12 +315,8 @@ static int cargo_build_with(struct cargo *c, const struct toolchain *tc)
 		cargo_forget(&pass.stale);
 		status = cargo_pass_run(&pass, &argv, &env);
 	}
-	if (status < 0) {
-		error("cannot start %s: %s\n"
-		      "  install it: apt-get install cargo-web, or see https://rustup.rs",
-		      tc->cargo, strerror(-status));
-		status = STATUS_FAILED;
-	}
+	if (status < 0)
+		status = cargo_unstarted(tc, -status);
 	if (!status)
 		status = cargo_check_result(c, tc->gnu);
 	strv_free(&pass.stale);

@@ -34,6 +34,8 @@ MUST_CHECK int cargo_build(struct cargo *c);
 /* The toolchain for c. 0, or a status after a message. */
 struct toolchain;
 MUST_CHECK int cargo_toolchain(const struct cargo *c, struct toolchain *tc);
+/* The message that tc's cargo could not be started because of err, an errno; a status. */
+MUST_CHECK int cargo_unstarted(const struct toolchain *tc, int err);
 /* Before a cargo that is not cargo_build()'s runs: have it forget what was built with another Kiln.
  */
 void cargo_refresh(const struct cargo *c, const struct toolchain *tc, const struct strv *env);

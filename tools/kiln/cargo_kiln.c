@@ -128,11 +128,8 @@ static int cargo_kiln_exec(const struct cargo_kiln *k, const struct cargo *c,
 	p.env = env;
 	int err = proc_exec(&p);
 
-	error("cannot start %s: %s\n  install it: apt-get install cargo-web, or see "
-	      "https://rustup.rs",
-	      tc->cargo, strerror(-err));
 	strv_free(&argv);
-	return STATUS_FAILED;
+	return cargo_unstarted(tc, -err);
 }
 
 int cargo_kiln_main(char **argv)
