@@ -8,17 +8,13 @@
  */
 #include "test.h"
 #include "futex_ops.h"
+#include "watchdog.h"
 #include <limits.h>
-#include <pthread.h>
-#include <sched.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #define THREADS 12
 #define ROUNDS 300
 
-static volatile uint32_t progress;
-static volatile bool finished;
 static bool by_instruction; /* system calls by the instruction rather than by libc */
 
 static long futex(volatile uint32_t *addr, int op, uint32_t val, const void *timeout,
@@ -28,44 +24,6 @@ static long futex(volatile uint32_t *addr, int op, uint32_t val, const void *tim
 		return raw(SYS_futex, addr, op, val, timeout, addr2, val3);
 	long r = syscall(SYS_futex, addr, op, val, timeout, addr2, val3);
 	return r < 0 ? -errno : r;
-}
-
-static void disturb(struct rng *r)
-{
-	struct timespec ts = {0, (long)rng_below(r, 100000)};
-
-	switch (rng_below(r, 12)) {
-	case 0:
-		sched_yield();
-		break;
-	case 1:
-		nanosleep(&ts, NULL);
-		break;
-	case 2:
-		for (volatile unsigned i = 0; i < rng_below(r, 2000) + 1; i++)
-			;
-		break;
-	}
-}
-
-/* Ends the program with a word about it if nothing goes on for 20 s. */
-static void *watchdog(void *arg)
-{
-	uint32_t last = progress;
-
-	for (int quiet = 0; !finished; quiet++) {
-		struct timespec ts = {0, 100000000};
-		nanosleep(&ts, NULL);
-		if (progress != last) {
-			last = progress;
-			quiet = 0;
-		} else if (quiet == 200) {
-			printf("# nothing goes on: a wake-up was lost\n");
-			fflush(stdout);
-			_exit(1);
-		}
-	}
-	return NULL;
 }
 
 static void spawn(void *(*body)(void *), int n)
@@ -279,10 +237,9 @@ static void run_all(const char *how)
 int main(void)
 {
 	pthread_mutexattr_t attr;
-	pthread_t dog;
 
 	printf("# seed %lu\n", (unsigned long)test_seed());
-	pthread_create(&dog, NULL, watchdog, NULL);
+	watchdog_start();
 	run_all("libc");
 	by_instruction = true;
 	run_all("syscall instruction");
@@ -293,7 +250,5 @@ int main(void)
 	spawn(robust_body, THREADS);
 	is(owners_died, THREADS - 1, "each death with a robust mutex is told to the next owner");
 	is(taken, THREADS * 20, "a robust mutex is handed on");
-	finished = true;
-	pthread_join(dog, NULL);
 	return done();
 }
