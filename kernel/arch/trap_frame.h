@@ -48,4 +48,6 @@ _Static_assert(sizeof(struct trap_frame) == 184, "entry.S knows this layout");
 #define PF_USER 4
 #define PF_FETCH 16
 
+#define RFLAGS_TF 0x100u /* one step, then TRAP_DEBUG */
+
 #endif

@@ -131,9 +131,7 @@ void sched_barrier(void)
 
 uint64_t sched_cpus(void)
 {
-	unsigned n = plat->cpu_count();
-
-	return n == 64 ? UINT64_MAX : (1UL << n) - 1;
+	return cpus_below(plat->cpu_count());
 }
 
 int sched_set_affinity(struct thread *t, uint64_t mask)

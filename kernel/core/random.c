@@ -40,8 +40,8 @@ static void random_step(uint8_t out[RANDOM_OUT_BYTES])
 	uint64_t fresh;
 
 	rng.stir[0] += plat_cycles();
-	if (rng.blocks++ % RANDOM_RESEED_BLOCKS == 0 &&
-	    !(IS_ENABLED(CONFIG_DETERMINISTIC) && plat->point) && arch_random_u64(&fresh))
+	if (rng.blocks++ % RANDOM_RESEED_BLOCKS == 0 && !plat_is_deterministic() &&
+	    arch_random_u64(&fresh))
 		rng.stir[1] ^= fresh;
 	memcpy(input, rng.stir, sizeof(input));
 	chacha20_block(block, rng.key, input);

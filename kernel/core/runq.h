@@ -17,12 +17,16 @@ static ALWAYS_INLINE uint64_t cpu_bit(const struct cpu *cpu)
 	return 1UL << cpu->id;
 }
 
+/* The first n of 64 CPUs, as a mask; n is not 0. */
+static ALWAYS_INLINE uint64_t cpus_below(unsigned n)
+{
+	return UINT64_MAX >> (64 - n);
+}
+
 /* CPUs that have a run queue, as a mask. */
 static ALWAYS_INLINE uint64_t sched_started_cpus(void)
 {
-	unsigned n = percpu_count();
-
-	return n == 64 ? UINT64_MAX : (1UL << n) - 1;
+	return cpus_below(percpu_count());
 }
 
 /* --- lists of runnable threads; the run queue is locked --- */

@@ -169,16 +169,19 @@ NOINLINE void runq_pushed(struct runq *rq)
  */
 static void sched_balance(struct runq *rq)
 {
-	unsigned least = runq_waiting(rq), to = rq->cpu->id;
+	const unsigned here = runq_waiting(rq);
+	unsigned least = here, to = rq->cpu->id;
 	struct thread *t;
 
 	for (unsigned i = 0; i < percpu_count(); i++) {
-		if (runq_waiting(&percpu_table[i]->rq) < least) {
-			least = runq_waiting(&percpu_table[i]->rq);
+		unsigned there = runq_waiting(&percpu_table[i]->rq);
+
+		if (there < least) {
+			least = there;
 			to = i;
 		}
 	}
-	if (least + 2 > runq_waiting(rq))
+	if (least + 2 > here)
 		return;
 	spin_lock(&rq->lock);
 	t = runq_take(rq, 1UL << to, NULL);
@@ -249,18 +252,17 @@ static NOINLINE void switch_careful(struct runq *rq, struct thread *prev, struct
 	unsigned attention = sched_attention_load();
 
 	rq->switches++;
+	cpu->current = next;
 	if (attention & SCHED_TIMED) {
 		uint64_t now = plat->clock_monotonic_ns();
 
 		if (attention & SCHED_ACCOUNTING)
 			sched_account(prev, next, now);
-		cpu->current = next;
 		if (rq->waiting > 0) {
 			slice_begin(rq, now);
 			timers_program();
 		}
 	}
-	cpu->current = next;
 	cpu->kstack_top = next->kstack_top;
 	pend_for(next);
 	arch_switch(&prev->arch, &next->arch);

@@ -8,8 +8,6 @@
 #include "core/thread.h"
 #include "core/vma.h"
 
-#define RFLAGS_TF 0x100u
-
 /* The signal that Linux sends for an exception (arch/x86/kernel/traps.c). */
 static NOINLINE void exception_signal(struct trap_frame *f)
 {

@@ -215,10 +215,16 @@ static ALWAYS_INLINE uint64_t plat_cycles_ns(uint64_t mult)
 	return (uint64_t)((unsigned __int128)(arch_cycles() - plat_cycle_clock.base) * mult >> 32);
 }
 
+/* Does the deterministic mode run? */
+static ALWAYS_INLINE bool plat_is_deterministic(void)
+{
+	return IS_ENABLED(CONFIG_DETERMINISTIC) && plat->point != NULL;
+}
+
 /* The cycle counter, or what stands for it in the deterministic mode. */
 static ALWAYS_INLINE uint64_t plat_cycles(void)
 {
-	if (IS_ENABLED(CONFIG_DETERMINISTIC) && plat->point)
+	if (plat_is_deterministic())
 		return plat->clock_monotonic_ns();
 	return arch_cycles();
 }

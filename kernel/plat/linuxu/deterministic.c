@@ -25,7 +25,6 @@
 #define CPUS_DEFAULT 2u
 #define CPU_STACK_BYTES (16UL << 10)
 #define FPU_BYTES (16UL << 10)
-#define RFLAGS_TF 0x100u
 #define SPIN_LIMIT_NS 30000000u       /* a thread may spin so long in the host's time */
 #define EPOCH_NS 1700000000000000000u /* CLOCK_REALTIME at time 0 */
 #define RELAX_MAX 10000000u           /* waiting for a lock for so long is waiting for ever */
@@ -359,26 +358,14 @@ static void det_clock_start(void)
 		linuxu_die("the host gives no timer", err);
 }
 
-bool linuxu_det_wanted(void)
+void linuxu_det_seed(const struct cmdline_token *seed)
 {
-	const char *opts = linuxu_host.opts;
-	struct cmdline_token token, seed;
-	bool wanted = false;
-
-	while (cmdline_next(&opts, &token)) {
-		if (!cmdline_has_prefix(&token, "deterministic=", &seed))
-			continue;
-		wanted = true;
-		det.seed = 0;
-		for (size_t i = 0; i < seed.len; i++)
-			det.seed = det.seed * 10 + (uint64_t)(seed.text[i] - '0');
-	}
-	if (!wanted)
-		return false;
+	det.seed = 0;
+	for (size_t i = 0; i < seed->len; i++)
+		det.seed = det.seed * 10 + (uint64_t)(seed->text[i] - '0');
 	det.state = det.seed;
 	for (unsigned i = 0; i < ARRAY_SIZE(linuxu_host.random); i++)
 		linuxu_host.random[i] = det_random();
-	return true;
 }
 
 void linuxu_det_start(void)

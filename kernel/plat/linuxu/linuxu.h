@@ -4,6 +4,7 @@
 #define PLAT_LINUXU_LINUXU_H
 
 #include "arch/arch.h"
+#include "base/cmdline.h"
 #include "base/types.h"
 #include "plat/linuxu/host.h"
 #include "plat/plat.h"
@@ -181,8 +182,8 @@ bool linuxu_console_look(uint32_t *due);
 void linuxu_idle_continue(void);
 
 /* --- deterministic.c, CONFIG_DETERMINISTIC --- */
-/* Does KILN_OPTS ask for it? Then its seed also replaces the host's random numbers. */
-bool linuxu_det_wanted(void);
+/* KILN_OPTS asks for it. The seed, a decimal number, also replaces the host's random numbers. */
+void linuxu_det_seed(const struct cmdline_token *seed);
 /* In the place of plat = &linuxu_ops. */
 void linuxu_det_start(void);
 /* A signal handler begins, or ends. */

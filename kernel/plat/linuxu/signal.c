@@ -19,7 +19,6 @@
 #include "plat/linuxu/linuxu.h"
 
 #define AUDIT_ARCH_X86_64 0xc000003eu
-#define RFLAGS_TF 0x100u
 #define RFLAGS_KERNEL 0x202u /* interrupts on, all else off */
 #define SS_USER 0x2bu
 #define INT80_ERROR (0x80u * 8 + 2)
@@ -145,7 +144,7 @@ static void signal_timer(struct host_ucontext *uc)
 {
 	uint32_t due;
 
-	if (IS_ENABLED(CONFIG_DETERMINISTIC) && plat->point) {
+	if (plat_is_deterministic()) {
 		if (linuxu_det_alarm(uc))
 			signal_interrupt(uc);
 		return;

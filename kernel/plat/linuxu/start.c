@@ -184,19 +184,24 @@ static void start_open_exe(void)
 	linuxu_host.exe_fd = fd;
 }
 
+/* Is the deterministic mode wanted? Then its random numbers begin here. */
 static bool start_is_deterministic(void)
 {
 	const char *opts = linuxu_host.opts;
 	struct cmdline_token token, seed;
+	bool wanted = false;
 
-	if (IS_ENABLED(CONFIG_DETERMINISTIC))
-		return linuxu_det_wanted();
-	while (cmdline_next(&opts, &token))
-		if (cmdline_has_prefix(&token, "deterministic=", &seed))
+	while (cmdline_next(&opts, &token)) {
+		if (!cmdline_has_prefix(&token, "deterministic=", &seed))
+			continue;
+		wanted = true;
+		if (!IS_ENABLED(CONFIG_DETERMINISTIC))
 			linuxu_die("its kernel has no deterministic mode: choose DETERMINISTIC in "
 				   "make menuconfig and build it again",
 				   0);
-	return false;
+		linuxu_det_seed(&seed);
+	}
+	return wanted;
 }
 
 void linuxu_start(uintptr_t *sp)
