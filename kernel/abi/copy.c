@@ -67,8 +67,8 @@ static long sendfile_files(struct file *out, struct file *in, long offset, long 
 
 	if (!file_readable(in) || !file_writable(out))
 		return -EBADF;
-	if (!in->ops->seekable || in->ops->read == NULL || in->ops == &dir_ops || count < 0 ||
-	    (file_flags(out) & O_APPEND) != 0)
+	if (!in->ops->seekable || in->ops->read == NULL || (in->ops == &dir_ops && count > 0) ||
+	    count < 0 || (file_flags(out) & O_APPEND) != 0)
 		return -EINVAL;
 	n = copy_position_in(in, offset, &pos);
 	if (n == 0)

@@ -32,6 +32,8 @@ static int change_begin_new(struct path *p, long dirfd, long addr, bool folder,
 	*change = node_change(p->walk.dir->node);
 	if (p->walk.last != WALK_NAME)
 		err = -EEXIST;
+	else if (entry_is_gone(p->walk.dir))
+		err = -ENOENT;
 	else if (p->walk.slash && !folder)
 		err = change_exists(&p->walk) ? -EEXIST : -ENOENT;
 	else if (*change == NULL)

@@ -53,14 +53,10 @@ ssize64_t dir_getdents(struct file *f, vaddr_t buf, size_t len)
 	struct node_dirent d;
 	size_t done = 0;
 	ssize64_t n = 0;
-	bool gone;
 
 	if (f->entry == NULL || !entry_is_folder(f->entry))
 		return -ENOTDIR;
-	spin_lock(&tree_lock);
-	gone = f->entry->gone;
-	spin_unlock(&tree_lock);
-	if (gone)
+	if (entry_is_gone(f->entry))
 		return -ENOENT;
 	mutex_lock(&f->pos_lock);
 	for (;;) {

@@ -95,6 +95,16 @@ void tree_chdir(struct entry *dir)
 		entry_put(old);
 }
 
+bool entry_is_gone(const struct entry *e)
+{
+	bool gone;
+
+	spin_lock(&tree_lock);
+	gone = e->gone;
+	spin_unlock(&tree_lock);
+	return gone;
+}
+
 ssize64_t entry_path(struct entry *e, char *buf, size_t cap, bool *gone)
 {
 	size_t start = cap;

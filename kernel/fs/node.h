@@ -177,6 +177,8 @@ void tree_chdir(struct entry *dir);
  * (may be NULL): whether it was removed.
  */
 ssize64_t entry_path(struct entry *e, char *buf, size_t cap, bool *gone);
+/* Was e taken out of its folder? */
+bool entry_is_gone(const struct entry *e);
 /* Where a link leads, as text. Bytes, or -EINVAL (no link), -ENOENT, -ENAMETOOLONG. */
 ssize64_t entry_read_link(struct entry *e, char *buf, size_t cap);
 

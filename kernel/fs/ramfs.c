@@ -474,12 +474,8 @@ static int ram_create_loose(struct entry *dir, const char *name, size_t len, uin
 
 static int ram_create_nameless(struct entry *dir, uint32_t mode, bool never, struct entry **out)
 {
-	bool removed;
-
-	spin_lock(&tree_lock);
-	removed = ram_dir_of(dir)->dir.removed;
-	spin_unlock(&tree_lock);
-	return removed ? -ENOENT : ram_create_loose(dir, "#", 1, mode, !never, out);
+	/* Also in a folder that was removed: it has no name there that could be in the way. */
+	return ram_create_loose(dir, "#", 1, mode, !never, out);
 }
 
 int ramfs_create_memfd(const char *name, size_t len, bool may_seal, struct file **out)
@@ -591,7 +587,7 @@ static int ram_may_rename(const struct node_place *from, const struct entry *old
 {
 	bool exchange = (flags & RENAME_EXCHANGE) != 0;
 
-	if (old == NULL || (exchange && new == NULL))
+	if (old == NULL || (exchange && new == NULL) || ram_dir_of(to->dir)->dir.removed)
 		return -ENOENT;
 	if ((flags & RENAME_NOREPLACE) != 0 && new != NULL)
 		return -EEXIST;
@@ -605,8 +601,6 @@ static int ram_may_rename(const struct node_place *from, const struct entry *old
 		return exchange ? -EINVAL : -ENOTEMPTY;
 	if (new != NULL &&new->node == old->node)
 		return 1;
-	if (ram_dir_of(to->dir)->dir.removed)
-		return -ENOENT;
 	if (old->node->ops != &ram_ops)
 		return -EBUSY;
 	if (new == NULL)
