@@ -73,10 +73,11 @@ void ramfs_usage(struct ramfs_usage *out)
 {
 	uint64_t used = atomic_load_explicit(&ram_used, memory_order_relaxed) / PAGE_SIZE;
 	uint64_t nodes = atomic_load_explicit(&ram_nodes, memory_order_relaxed);
+	uint64_t left = page_free_count();
 
 	out->pages = out->nodes = ram_limit() / PAGE_SIZE;
 	out->pages_free = out->pages - MIN(used, out->pages);
-	out->pages_free = MIN(out->pages_free, page_free_count());
+	out->pages_free = MIN(out->pages_free, left);
 	out->nodes_free = out->nodes - MIN(nodes, out->nodes);
 }
 

@@ -4,7 +4,7 @@
 
 #include "core/page.h"
 
-uint64_t fake_pages_in_use;
+uint64_t fake_pages_in_use, fake_pages_total = 1 << 20;
 
 void page_cache_init(struct page_cache *pc)
 {
@@ -39,10 +39,10 @@ void *page_alloc_zero(void)
 
 uint64_t page_free_count(void)
 {
-	return 1 << 20;
+	return fake_pages_total - fake_pages_in_use;
 }
 
 uint64_t page_total_count(void)
 {
-	return 1 << 20;
+	return fake_pages_total;
 }
