@@ -10,6 +10,7 @@
 #include "fs/chunk.h"
 #include "fs/fcntl.h"
 #include "fs/file.h"
+#include "fs/load.h"
 #include "plat/plat.h"
 
 struct k_utsname { /* struct new_utsname */
@@ -54,7 +55,8 @@ long sys_sysinfo(long buf)
 
 	plat->ram_info(&info.totalram, &info.freeram);
 	info.uptime = (int64_t)(plat->clock_monotonic_ns() / 1000000000);
-	info.procs = (uint16_t)thread_count();
+	info.procs = (uint16_t)MIN(thread_count(), (unsigned)UINT16_MAX);
+	load_averages(info.loads);
 	return user_copy_out((vaddr_t)buf, &info, sizeof(info));
 }
 

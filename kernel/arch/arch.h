@@ -220,6 +220,13 @@ uint64_t arch_hwcap(void);
 uint64_t arch_hwcap2(void);
 size_t arch_signal_frame_max(void);
 
+/* What the processors call themselves, for /proc/cpuinfo. Any context. */
+struct arch_cpu_name {
+	char vendor[13], brand[49];
+	unsigned family, model, stepping;
+};
+void arch_cpu_name(struct arch_cpu_name *out);
+
 /* Zeros for a page; registers are left as they are. Any context after arch_init(). */
 void arch_page_clear(void *page);
 

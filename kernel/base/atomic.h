@@ -24,6 +24,7 @@ enum lock_rank {
 	LOCK_NODE,     /* attributes of one file */
 	LOCK_FD,       /* table of descriptors */
 	LOCK_FLOCK,    /* flock(2) */
+	LOCK_LOAD,     /* load averages */
 	LOCK_CONSOLE,  /* console input */
 	LOCK_FUTEX,    /* futex buckets; program memory is touched under them */
 	LOCK_WAITQ,

@@ -45,7 +45,9 @@ static const struct fixed_row fixed_rows[FIXED_COUNT] = {
 	[FIXED_SELF_FD] = {"fd", FIXED_PROC_SELF, FIXED_FOLDER, 0, 0},
 #ifdef CONFIG_FS_PROC
 	[FIXED_PROC_CPUINFO] = {"cpuinfo", FIXED_PROC, FIXED_TEXT, 0, 0},
+	[FIXED_PROC_LOADAVG] = {"loadavg", FIXED_PROC, FIXED_TEXT, 0, 0},
 	[FIXED_PROC_MEMINFO] = {"meminfo", FIXED_PROC, FIXED_TEXT, 0, 0},
+	[FIXED_PROC_STAT] = {"stat", FIXED_PROC, FIXED_TEXT, 0, 0},
 	[FIXED_PROC_UPTIME] = {"uptime", FIXED_PROC, FIXED_TEXT, 0, 0},
 	[FIXED_PROC_VERSION] = {"version", FIXED_PROC, FIXED_TEXT, 0, 0},
 	[FIXED_SELF_MAPS] = {"maps", FIXED_PROC_SELF, FIXED_TEXT, 0, 0},

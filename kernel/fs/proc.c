@@ -12,14 +12,8 @@
 #include "core/vma.h"
 #include "fs/chunk.h"
 #include "fs/fixed.h"
+#include "fs/text.h"
 #include "plat/plat.h"
-
-/* A window of a text that is being made. */
-struct text {
-	uint64_t skip; /* bytes still to drop */
-	uint8_t *buf;
-	size_t cap, len;
-};
 
 static void text_append(struct text *t, const char *s, size_t n)
 {
@@ -31,7 +25,6 @@ static void text_append(struct text *t, const char *s, size_t n)
 	t->len += n;
 }
 
-static PRINTF_LIKE(2, 3)
 void text_print(struct text *t, const char *fmt, ...)
 {
 	char line[256];
@@ -79,12 +72,6 @@ static void proc_print_maps(struct text *t)
 	}
 }
 
-static void proc_print_cpuinfo(struct text *t)
-{
-	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++)
-		text_print(t, "processor\t: %u\n\n", i);
-}
-
 static void proc_print_meminfo(struct text *t)
 {
 	uint64_t total, free;
@@ -98,20 +85,21 @@ static void proc_print_meminfo(struct text *t)
 
 static void proc_print_status(struct text *t)
 {
-	uint64_t mapped, touched;
+	uint64_t mapped, touched, cpus = thread_current()->affinity & sched_cpus();
+	unsigned umask = atomic_load_explicit(&tree_umask, memory_order_relaxed);
 
 	vma_usage(&mapped, &touched);
-	text_print(t, "Name:\t%s\nState:\tR (running)\n", thread_current()->name);
-	text_print(t, "Tgid:\t1\nPid:\t1\nPPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n");
+	text_print(t, "Name:\t%s\nUmask:\t0%u%u%u\n", thread_current()->name, umask >> 6,
+		   umask >> 3 & 7, umask & 7);
+	text_print(t, "State:\tR (running)\n");
+	text_print(t, "Tgid:\t1\nPid:\t1\nPPid:\t0\nTracerPid:\t0\n");
+	text_print(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0\n");
 	text_print(t, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t%u\n", mapped >> 10,
 		   touched >> 10, thread_count());
-}
-
-static void proc_print_uptime(struct text *t)
-{
-	uint64_t now = plat->clock_monotonic_ns() / 10000000;
-
-	text_print(t, "%lu.%02lu 0.00\n", now / 100, now % 100);
+	text_print(t, "Cpus_allowed:\t");
+	proc_print_cpu_mask(t, cpus);
+	text_print(t, "Cpus_allowed_list:\t");
+	proc_print_cpu_list(t, cpus);
 }
 
 static void proc_print(struct text *t, enum fixed_id id)
@@ -124,6 +112,12 @@ static void proc_print(struct text *t, enum fixed_id id)
 		break;
 	case FIXED_PROC_MEMINFO:
 		proc_print_meminfo(t);
+		break;
+	case FIXED_PROC_LOADAVG:
+		proc_print_loadavg(t);
+		break;
+	case FIXED_PROC_STAT:
+		proc_print_stat(t);
 		break;
 	case FIXED_PROC_UPTIME:
 		proc_print_uptime(t);
