@@ -4,6 +4,7 @@
 #include "arch/arch.h"
 #include "base/errno.h"
 #include "base/string.h"
+#include "core/log.h"
 
 enum uio_op { UIO_PUT, UIO_GET, UIO_ZERO };
 
@@ -46,6 +47,7 @@ static ALWAYS_INLINE int uio_copy(struct uio *u, enum uio_op op, char *buf, size
 	const struct uio_vec *vec = u->vec;
 	size_t done = u->vec_done, left = n;
 
+	ASSERT(n <= u->left);
 	while (left > 0) {
 		size_t piece = MIN(vec->len - done, left);
 		int err = uio_copy_piece(u->kernel, op, vec->base + done, buf, piece);

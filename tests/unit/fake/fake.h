@@ -71,7 +71,8 @@ uint64_t fake_random_below(uint64_t n);
 
 /* --- page.c, heap.c: the allocators over malloc(), so that the sanitizer watches them. --- */
 
-extern uint64_t fake_pages_in_use, fake_pages_total;
-extern uint64_t fake_heap_objects;
+extern _Atomic uint64_t fake_pages_in_use;
+extern uint64_t fake_pages_total;
+extern _Atomic uint64_t fake_heap_objects;
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "core/heap.h"
 
-uint64_t fake_heap_objects;
+_Atomic uint64_t fake_heap_objects;
 
 void heap_init(struct heap *h)
 {

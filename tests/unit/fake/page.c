@@ -4,7 +4,8 @@
 
 #include "core/page.h"
 
-uint64_t fake_pages_in_use, fake_pages_total = 1 << 20;
+_Atomic uint64_t fake_pages_in_use;
+uint64_t fake_pages_total = 1 << 20;
 
 void page_cache_init(struct page_cache *pc)
 {

@@ -206,7 +206,7 @@ int user_copy_in(void *dst, vaddr_t src, size_t n)
 {
 	if (src < PAGE_SIZE)
 		return -EFAULT;
-	if (n == 8)
+	if (n == 8 && IS_ALIGNED(src | (uintptr_t)dst, 8))
 		*(uint64_t *)dst = __atomic_load_n((uint64_t *)src, __ATOMIC_ACQUIRE);
 	else
 		memcpy(dst, (const void *)src, n);
