@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define STACKS_MAX 4
+#define STACKS_MAX 32
 #define KEEP_BYTES 32768       /* at the upper end of the stack, below the thread's static memory */
 #define STATIC_BYTES_MAX 65536 /* a thread with more than this in thread-locals is not kept */
 
