@@ -12,7 +12,7 @@
 #include "base/errno.h"
 #include "plat/linuxu/linuxu.h"
 
-#define LAZY_MAX 32u
+#define LAZY_MAX 256u
 
 /* A range that is still PROT_NONE and without pages to the host, and the rights that it should
  * have. */
@@ -68,6 +68,12 @@ static struct lazy_range *lazy_find_locked(vaddr_t start, vaddr_t end)
 	return NULL;
 }
 
+static void lazy_trim_locked(void)
+{
+	while (lazy_used > 0 && lazy_ranges[lazy_used - 1].start == lazy_ranges[lazy_used - 1].end)
+		lazy_used--;
+}
+
 static int lazy_settle_locked(vaddr_t start, vaddr_t end)
 {
 	for (unsigned i = 0; i < lazy_used; i++) {
@@ -76,8 +82,7 @@ static int lazy_settle_locked(vaddr_t start, vaddr_t end)
 		if (l->start < end && start < l->end && lazy_tell_host_locked(l))
 			return -ENOMEM;
 	}
-	while (lazy_used > 0 && lazy_ranges[lazy_used - 1].start == lazy_ranges[lazy_used - 1].end)
-		lazy_used--;
+	lazy_trim_locked();
 	return 0;
 }
 
@@ -130,6 +135,7 @@ bool linuxu_lazy_remove(vaddr_t start, vaddr_t end)
 	removed = lazy_remove_locked(start, end);
 	if (!removed)
 		lazy_forget_locked(start, end);
+	lazy_trim_locked();
 	spin_unlock(&lazy_lock);
 	return removed;
 }
