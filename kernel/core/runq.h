@@ -86,7 +86,9 @@ struct thread *runq_take(struct runq *rq, uint64_t mask, const struct thread *wa
 void runq_pushed(struct runq *rq);
 
 /* Every queueing on this CPU goes through here, but for a thread that changes places with one that
- * was queued: so the clock is looked at whenever a thread waits. rq is locked. */
+ * was queued: so the clock is looked at whenever a thread waits. rq is locked.
+ * A CPU that is about to halt may be missed here, as there is no barrier between the two: then the
+ * tick that the waiting thread sets off calls it. */
 static ALWAYS_INLINE void runq_push(struct runq *rq, struct run_list *queue, struct thread *t)
 {
 	run_list_push(queue, t);
