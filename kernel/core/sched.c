@@ -549,7 +549,9 @@ void sched_block(void)
 		next = sched_wait(cpu, rq, cur);
 		if (next == cur) {
 			pend_for(cur);
-			if (unlikely(!may_stay(cpu, cur)))
+			/* A sleep may have ended meanwhile, and it comes first. */
+			if (unlikely(!may_stay(cpu, cur)) ||
+			    unlikely(rq->urgent.first && !rq->queue_first))
 				cpu_pend(PENDING_RESCHED);
 			spin_unlock(&rq->lock);
 			return;
