@@ -39,12 +39,13 @@ enum lock_rank {
 	LOCK_MM, /* the program's address space */
 	LOCK_PMAP,
 	LOCK_HEAP,
-	LOCK_PAGE_CACHE, /* a CPU's free pages */
-	LOCK_PAGE,
 	LOCK_RUNQ,
 	LOCK_TIMER,
 	LOCK_RANDOM,
-	LOCK_DEVICE, /* registers of a device, host resources of linuxu */
+	LOCK_DEVICE,     /* registers of a device, host resources of linuxu */
+	LOCK_PAGE_CACHE, /* a CPU's free pages; the clock's registers are mapped when it is first
+			    read */
+	LOCK_PAGE,
 	LOCK_LOG,
 };
 
