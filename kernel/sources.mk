@@ -108,6 +108,7 @@ src-$(CONFIG_PLAT_KVM) += plat/kvm/cpus.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/kstack.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/kvm.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/memmap.c
+src-$(CONFIG_PLAT_KVM) += plat/kvm/large.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/paging.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/power.c
 src-$(CONFIG_PLAT_KVM) += plat/kvm/smp.c

@@ -28,6 +28,8 @@
 #define AHEAD_MAX 15u
 /* … while so many pages are free. */
 #define AHEAD_FREE_MIN 1024u
+/* Large pages are put while so many are free. */
+#define LARGE_FREE_MIN (16u * PMAP_LARGE / PAGE_SIZE)
 
 /*
  * The mm lock guards the tree, the pmap and everything below. There are many readers (page faults)
@@ -491,22 +493,36 @@ static bool vma_grow_down(struct vma *v, vaddr_t addr)
 	return true;
 }
 
+/* A large page at this address, if v has room for it there and memory is plenty. */
+static bool vma_fault_large(const struct vma *v, vaddr_t page)
+{
+	return IS_ALIGNED(page, PMAP_LARGE) && v->end - page >= PMAP_LARGE &&
+	       page_free_count() >= LARGE_FREE_MIN && plat->pmap_fault_large(page, v->prot);
+}
+
 /*
  * The page before `page` was faulted in last, and so on for some pages: a program that goes through
- * memory from one end to the other. Put the next pages too, ever more of them. Returns the end of
- * what was put.
+ * memory from one end to the other. Put the next pages too, ever more of them, and a large one
+ * where it can begin. 0 with the end of what was put in *end, or -ENOMEM.
  */
-static NOINLINE vaddr_t vma_fault_ahead(struct vma *v, vaddr_t page)
+static NOINLINE int vma_fault_ahead(struct vma *v, vaddr_t page, vaddr_t *end)
 {
 	unsigned most = MIN(1u << MIN(v->fault_run - AHEAD_AFTER, 16u), AHEAD_MAX);
-	vaddr_t end = MIN(v->end, page + (1 + most) * PAGE_SIZE);
+	const vaddr_t stop = MIN(v->end, page + (1 + most) * PAGE_SIZE);
+	int rc = 0;
 
-	page += PAGE_SIZE;
-	if (page_free_count() < AHEAD_FREE_MIN)
-		return page;
-	while (page < end && plat->pmap_fault(page, v->prot) == 0)
-		page += PAGE_SIZE;
-	return page;
+	*end = page;
+	do {
+		if (vma_fault_large(v, *end)) {
+			*end += PMAP_LARGE;
+			return 0;
+		}
+		rc = plat->pmap_fault(*end, v->prot);
+		if (rc != 0)
+			break;
+		*end += PAGE_SIZE;
+	} while (*end < stop && page_free_count() >= AHEAD_FREE_MIN);
+	return *end > page ? 0 : rc;
 }
 
 /* The page of v that holds addr, and perhaps some more: 0 if it is there now, or -ENOMEM. The mm
@@ -516,14 +532,17 @@ static ALWAYS_INLINE int vma_fault_page(struct vma *v, vaddr_t addr)
 	vaddr_t page = ALIGN_DOWN(addr, PAGE_SIZE), end = page + PAGE_SIZE;
 	int rc;
 
-	rc = plat->pmap_fault(page, v->prot);
+	/* Several CPUs may be here: fault_next and fault_run are guesses. */
+	if (likely(page != v->fault_next))
+		v->fault_run = 0;
+	else
+		v->fault_run++;
+	if (likely(v->fault_run < AHEAD_AFTER))
+		rc = plat->pmap_fault(page, v->prot);
+	else
+		rc = vma_fault_ahead(v, page, &end);
 	if (unlikely(rc != 0))
 		return rc;
-	/* Several CPUs may be here: fault_next and fault_run are guesses. */
-	if (page != v->fault_next)
-		v->fault_run = 0;
-	else if (unlikely(++v->fault_run >= AHEAD_AFTER))
-		end = vma_fault_ahead(v, page);
 	v->fault_next = end;
 	vma_touch_atomic(v, page, end);
 	return 0;

@@ -19,6 +19,8 @@
 #define PROT_WRITE 2u
 #define PROT_EXEC 4u
 
+#define PMAP_LARGE (2UL << 20) /* bytes of a large page */
+
 /* With a prot given to pmap_reserve(): the mapping may well never be touched (MAP_STACK). */
 #define PMAP_LAZY 0x100u
 
@@ -97,6 +99,9 @@ struct plat_ops {
 	/* kvm only, from vma_fault(), any context: put a zero page at va (page-aligned), or if one
 	 * is there already, do nothing. 0 or -ENOMEM. linuxu: NULL, the host does it. */
 	int (*pmap_fault)(vaddr_t va, unsigned prot);
+	/* The same with all of the PMAP_LARGE bytes at va, which is aligned so: true if there were
+	 * no pages, but memory for one large page. */
+	bool (*pmap_fault_large)(vaddr_t va, unsigned prot);
 	/* The window for the program's mappings, randomised by the platform: mmap grows down from
 	 * *top; the image lies outside of it. */
 	void (*pmap_window)(vaddr_t *min, vaddr_t *max);

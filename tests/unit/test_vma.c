@@ -314,6 +314,45 @@ static void vma_fault_runs_ahead_of_a_walk(void **state)
 	assert_false(fake_pte_of(PLACE + PAGES(100))->present);
 }
 
+static void walk_pages(vaddr_t at, unsigned n)
+{
+	for (; n > 0; n--, at += PAGE_SIZE)
+		if (!fake_pte_of(at)->present)
+			assert_true(vma_fault(at, true, false));
+}
+
+static void vma_fault_puts_large_pages_before_a_walk(void **state)
+{
+	const unsigned pages = PMAP_LARGE / PAGE_SIZE;
+	const vaddr_t large = ALIGN_UP(PLACE, PMAP_LARGE) + PMAP_LARGE;
+
+	/* Two of them fit, and a part of a third. */
+	map_at(large - PAGES(5), 5 + 2 * pages + 7, RW);
+	walk_pages(large - PAGES(5), 6);
+	assert_true(fake_pte_of(large + PMAP_LARGE - PAGE_SIZE)->present);
+	assert_false(fake_pte_of(large + PMAP_LARGE)->present);
+	assert_true(vma_fault(large + PMAP_LARGE, true, false));
+	assert_true(fake_pte_of(large + 2 * PMAP_LARGE - PAGE_SIZE)->present);
+	/* Small ones at the end. */
+	assert_true(vma_fault(large + 2 * PMAP_LARGE, true, false));
+	assert_false(fake_pte_of(large + 2 * PMAP_LARGE + PAGES(7))->present);
+	/* Any page may be taken away again. */
+	assert_int_equal(vma_unmap(large + PAGES(3), PAGES(1)), 0);
+	assert_false(fake_pte_of(large + PAGES(3))->present);
+	assert_true(fake_pte_of(large + PAGES(4))->present);
+}
+
+static void vma_fault_puts_no_large_pages_when_memory_is_short(void **state)
+{
+	const vaddr_t large = ALIGN_UP(PLACE, PMAP_LARGE) + PMAP_LARGE;
+
+	fake_pages_total = 2048;
+	map_at(large - PAGES(5), 5 + PMAP_LARGE / PAGE_SIZE, RW);
+	walk_pages(large - PAGES(5), 6);
+	assert_false(fake_pte_of(large + PMAP_LARGE - PAGE_SIZE)->present);
+	fake_pages_total = 1 << 20;
+}
+
 static void vma_stack_keeps_its_distance(void **state)
 {
 	vaddr_t stack, other;
@@ -519,6 +558,8 @@ int main(void)
 		VMA_TEST(vma_populate_puts_pages),
 		VMA_TEST(vma_stack_grows_to_its_limit),
 		VMA_TEST(vma_fault_runs_ahead_of_a_walk),
+		VMA_TEST(vma_fault_puts_large_pages_before_a_walk),
+		VMA_TEST(vma_fault_puts_no_large_pages_when_memory_is_short),
 		VMA_TEST(vma_stack_keeps_its_distance),
 		VMA_TEST(vma_remap_tells_mapped_from_unmapped),
 		VMA_TEST(vma_remap_resizes_in_place),

@@ -62,6 +62,7 @@ static const struct plat_ops kvm_ops = {
 	.pmap_populate = paging_populate,
 	.pmap_move = paging_move,
 	.pmap_fault = paging_fault,
+	.pmap_fault_large = paging_fault_large,
 	.pmap_window = window,
 	.kstack_alloc = kstack_alloc,
 	.kstack_free = kstack_free,

@@ -30,6 +30,7 @@
 #define SLOT_SHIFT 39 /* what a PML4 entry maps: 512 GiB */
 #define GIB_SHIFT 30
 #define LARGE_SHIFT 21
+#define LARGE_BYTES (1UL << LARGE_SHIFT)
 
 #define MEMMAP_MAX 32
 
@@ -110,8 +111,22 @@ struct paging_removal {
 void paging_hide(struct paging_removal *r, vaddr_t start, vaddr_t end);
 void paging_hidden(const struct paging_removal *r);
 void paging_drop(struct paging_removal *r, vaddr_t start, vaddr_t end);
-/* The entry that maps va; NULL if there is no table (create: if there is no memory for one). */
+/* The entry that maps va; NULL if there is no table (create: if there is no memory for one). va is
+ * not in a large page. */
 pte_t *paging_entry(vaddr_t va, bool create);
+/* The same of va's 2 MiB: 0, a table, or (PTE_PS) a large page. */
+pte_t *paging_directory_entry(vaddr_t va, bool create);
+/* The bits of an entry for a page with rights PROT_*. */
+uint64_t paging_prot_flags(unsigned prot);
+
+/* --- large.c --- */
+/* As plat->pmap_fault_large(). */
+bool paging_fault_large(vaddr_t va, unsigned prot);
+/* Make a table of small pages from the large page that *entry maps; returns it. The mm lock is held
+ * for writing. */
+pte_t *paging_split(pte_t *entry);
+/* Give a large page back that no entry maps any more. */
+void paging_free_large(void *page);
 
 /* --- kstack.c --- */
 vaddr_t kstack_alloc(size_t bytes);

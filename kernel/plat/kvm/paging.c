@@ -14,8 +14,8 @@
 #include "plat/kvm/smp.h"
 
 /*
- * The table that *entry points to; NULL if there is none (create: if there is no memory for one).
- * Several CPUs may find it missing at once: the first one's stays.
+ * The table that *entry points to; NULL if there is none (create: if there is no memory for one),
+ * or a large page. Several CPUs may find it missing at once: the first one's stays.
  */
 static pte_t *table_next(pte_t *entry, bool create)
 {
@@ -23,7 +23,7 @@ static pte_t *table_next(pte_t *entry, bool create)
 	 */
 	uint64_t e = atomic_load_explicit(entry, memory_order_relaxed);
 
-	if (unlikely(!(e & PTE_P))) {
+	if (unlikely(e == 0)) {
 		void *t = create ? page_alloc_zero() : NULL;
 
 		if (!t)
@@ -35,26 +35,37 @@ static pte_t *table_next(pte_t *entry, bool create)
 			return t;
 		page_free(t, 0);
 	}
-	return phys_to_virt(e & PTE_ADDR);
+	return likely(!(e & PTE_PS)) ? phys_to_virt(e & PTE_ADDR) : NULL;
 }
 
-pte_t *paging_entry(vaddr_t va, bool create)
+pte_t *paging_directory_entry(vaddr_t va, bool create)
 {
 	pte_t *t = table_next((pte_t *)&kvm.pml4[va >> SLOT_SHIFT & 511], create);
 
 	t = t ? table_next(&t[va >> GIB_SHIFT & 511], create) : NULL;
-	t = t ? table_next(&t[va >> LARGE_SHIFT & 511], create) : NULL;
+	return t ? &t[va >> LARGE_SHIFT & 511] : NULL;
+}
+
+static pte_t *entry_below(pte_t *directory_entry, vaddr_t va, bool create)
+{
+	pte_t *t = directory_entry ? table_next(directory_entry, create) : NULL;
+
 	return t ? &t[va >> PAGE_SHIFT & 511] : NULL;
 }
 
+pte_t *paging_entry(vaddr_t va, bool create)
+{
+	return entry_below(paging_directory_entry(va, create), va, create);
+}
+
 /*
- * As paging_entry(), for the program's pages: most faults are in the same 2 MiB as the one before.
- * What a CPU remembers stays true, for tables are not taken away.
+ * As paging_entry(va, true), for the program's pages: most faults are in the same 2 MiB as the one
+ * before. What a CPU remembers stays true, for tables are not taken away.
  */
 static ALWAYS_INLINE pte_t *entry_near(vaddr_t va)
 {
 	struct kvm_cpu *c = kvm_cpu_self();
-	vaddr_t region = ALIGN_DOWN(va, 1UL << LARGE_SHIFT);
+	vaddr_t region = ALIGN_DOWN(va, LARGE_BYTES);
 
 	if (unlikely(region != c->table_region)) {
 		pte_t *table = paging_entry(region, true);
@@ -67,7 +78,7 @@ static ALWAYS_INLINE pte_t *entry_near(vaddr_t va)
 	return &c->table[va >> PAGE_SHIFT & 511];
 }
 
-static uint64_t prot_flags(unsigned prot)
+uint64_t paging_prot_flags(unsigned prot)
 {
 	uint64_t flags = PTE_U | PTE_A | PTE_D;
 
@@ -92,27 +103,34 @@ static ALWAYS_INLINE void pte_store(pte_t *pte, uint64_t v)
 	atomic_store_explicit(pte, v, memory_order_relaxed);
 }
 
-/*
- * Call fn on every entry in the range that has a page. A page without access (PROT_NONE) keeps its
- * address in a non-present entry: an entry is empty if and only if it is 0.
- */
-static void pte_walk(vaddr_t va, vaddr_t end, void (*fn)(pte_t *pte, vaddr_t va, void *arg),
-		     void *arg)
-{
-	pte_t *pte = NULL;
+typedef void pte_fn(pte_t *pte, vaddr_t va, size_t bytes, void *arg);
 
-	for (; va < end; va += PAGE_SIZE) {
-		if (!pte || IS_ALIGNED(va, 1UL << LARGE_SHIFT)) {
-			pte = paging_entry(va, false);
-			if (!pte) {
-				va = ALIGN_DOWN(va, 1UL << LARGE_SHIFT) + (1UL << LARGE_SHIFT) -
-				     PAGE_SIZE;
+/*
+ * Call fn on every entry in the range that has a page, of so many bytes. A page without access
+ * (PROT_NONE) keeps its address in a non-present entry: an entry is empty if and only if it is 0.
+ * A large page that is in the range with a part only is split.
+ */
+static void pte_walk(vaddr_t va, vaddr_t end, pte_fn *fn, void *arg)
+{
+	vaddr_t next;
+
+	for (; va < end; va = next) {
+		pte_t *d = paging_directory_entry(va, false), *pte;
+
+		next = MIN(end, ALIGN_DOWN(va, LARGE_BYTES) + LARGE_BYTES);
+		if (!d || !pte_load(d))
+			continue;
+		if (pte_load(d) & PTE_PS) {
+			if (next - va == LARGE_BYTES) {
+				fn(d, va, LARGE_BYTES, arg);
 				continue;
 			}
+			paging_split(d);
 		}
-		if (pte_load(pte))
-			fn(pte, va, arg);
-		pte++;
+		pte = entry_below(d, va, false);
+		for (vaddr_t page = va; page < next; page += PAGE_SIZE, pte++)
+			if (pte_load(pte))
+				fn(pte, page, PAGE_SIZE, arg);
 	}
 }
 
@@ -151,7 +169,7 @@ int paging_reserve(vaddr_t va, size_t len, unsigned prot)
 	return 0; /* faults fill it */
 }
 
-static void page_hide(pte_t *pte, vaddr_t va, void *arg)
+static void page_hide(pte_t *pte, vaddr_t va, size_t bytes, void *arg)
 {
 	struct paging_removal *r = arg;
 	uint64_t v = pte_load(pte);
@@ -160,16 +178,20 @@ static void page_hide(pte_t *pte, vaddr_t va, void *arg)
 		return;
 	pte_store(pte, v & ~PTE_P);
 	r->lo = MIN(r->lo, va);
-	r->hi = MAX(r->hi, va + PAGE_SIZE);
+	r->hi = MAX(r->hi, va + bytes);
 }
 
-static void page_drop(pte_t *pte, vaddr_t va, void *arg)
+static void page_drop(pte_t *pte, vaddr_t va, size_t bytes, void *arg)
 {
 	char *page = phys_to_virt(pte_load(pte) & PTE_ADDR);
 	struct paging_removal *r = arg;
 
 	(void)va;
 	pte_store(pte, 0);
+	if (bytes == LARGE_BYTES) {
+		paging_free_large(page);
+		return;
+	}
 	if (page != r->first + r->count * PAGE_SIZE) {
 		page_free_run(r->first, r->count);
 		r->first = page;
@@ -222,15 +244,16 @@ struct protection {
 };
 
 /* The processor itself changes nothing in an entry: accessed and dirty are set from the start. */
-static void page_protect(pte_t *pte, vaddr_t va, void *arg)
+static void page_protect(pte_t *pte, vaddr_t va, size_t bytes, void *arg)
 {
 	struct protection *p = arg;
 	uint64_t old = pte_load(pte);
 
 	(void)va;
+	(void)bytes;
 	if (old & PTE_P && (old & ~p->flags & (PTE_P | PTE_W) || ~old & p->flags & PTE_NX))
 		p->less = true;
-	pte_store(pte, (old & PTE_ADDR) | p->flags);
+	pte_store(pte, (old & (PTE_ADDR | PTE_PS)) | p->flags);
 }
 
 /* A CPU that does not know yet that it has more rights than before gets a fault, forgets the old
@@ -238,7 +261,7 @@ static void page_protect(pte_t *pte, vaddr_t va, void *arg)
 int paging_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo, vaddr_t touched_hi)
 {
 	vaddr_t start = MAX(va, touched_lo), end = MIN(va + len, touched_hi);
-	struct protection p = {prot_flags(prot), false};
+	struct protection p = {paging_prot_flags(prot), false};
 
 	if (start >= end)
 		return 0;
@@ -250,6 +273,13 @@ int paging_protect(vaddr_t va, size_t len, unsigned prot, vaddr_t touched_lo, va
 	return 0;
 }
 
+static bool is_large(vaddr_t va)
+{
+	const pte_t *d = paging_directory_entry(va, false);
+
+	return d && pte_load(d) & PTE_PS;
+}
+
 int paging_fault(vaddr_t va, unsigned prot)
 {
 	pte_t *pte = entry_near(va);
@@ -257,7 +287,7 @@ int paging_fault(vaddr_t va, unsigned prot)
 	void *page;
 
 	if (unlikely(!pte))
-		return -ENOMEM;
+		return is_large(va) ? 0 : -ENOMEM;
 	if (pte_load(pte))
 		return 0;
 	page = page_alloc_zero();
@@ -265,7 +295,7 @@ int paging_fault(vaddr_t va, unsigned prot)
 		return -ENOMEM;
 	/* Release: the zeros come before the entry. Another CPU may have been first. */
 	if (!atomic_compare_exchange_strong_explicit(pte, &empty,
-						     virt_to_phys(page) | prot_flags(prot),
+						     virt_to_phys(page) | paging_prot_flags(prot),
 						     memory_order_release, memory_order_relaxed))
 		page_free(page, 0);
 	return 0;
@@ -276,31 +306,50 @@ bool paging_map_page(vaddr_t va, paddr_t page, unsigned prot)
 	pte_t *pte = entry_near(va);
 
 	if (pte)
-		pte_store(pte, page | prot_flags(prot));
+		pte_store(pte, page | paging_prot_flags(prot));
 	return pte != NULL;
 }
 
 int paging_populate(vaddr_t va, size_t len, unsigned prot)
 {
-	for (size_t off = 0; off < len; off += PAGE_SIZE) {
-		int r = paging_fault(va + off, prot);
+	const vaddr_t end = va + len;
 
+	while (va < end) {
+		int r;
+
+		if (IS_ALIGNED(va, LARGE_BYTES) && end - va >= LARGE_BYTES &&
+		    paging_fault_large(va, prot)) {
+			va += LARGE_BYTES;
+			continue;
+		}
+		r = paging_fault(va, prot);
 		if (r)
 			return r;
+		va += PAGE_SIZE;
 	}
 	return 0;
+}
+
+/* The entry of the page at va, which is split off if it is a part of a large one; NULL or 0 in it:
+ * there is none. */
+static pte_t *entry_of_small(vaddr_t va)
+{
+	pte_t *d = paging_directory_entry(va, false);
+
+	if (d && pte_load(d) & PTE_PS)
+		paging_split(d);
+	return entry_below(d, va, false);
 }
 
 int paging_move(vaddr_t old, vaddr_t new_va, size_t len, unsigned prot)
 {
 	(void)prot;
 	/* Tables first, so that nothing has been moved if there is no memory for them. */
-	for (vaddr_t va = ALIGN_DOWN(new_va, 1UL << LARGE_SHIFT); va < new_va + len;
-	     va += 1UL << LARGE_SHIFT)
+	for (vaddr_t va = ALIGN_DOWN(new_va, LARGE_BYTES); va < new_va + len; va += LARGE_BYTES)
 		if (!paging_entry(va, true))
 			return -ENOMEM;
 	for (size_t off = 0; off < len; off += PAGE_SIZE) {
-		pte_t *from = paging_entry(old + off, false);
+		pte_t *from = entry_of_small(old + off);
 
 		if (!from || !pte_load(from))
 			continue;

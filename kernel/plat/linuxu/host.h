@@ -112,6 +112,7 @@ static ALWAYS_INLINE long host_call1(long nr, uintptr_t a)
 #define HOST_MREMAP_MAYMOVE 1u
 #define HOST_MREMAP_FIXED 2u
 #define HOST_MADV_DONTNEED 4u
+#define HOST_MADV_HUGEPAGE 14u
 #define HOST_MADV_NOHUGEPAGE 15u
 #define HOST_MADV_POPULATE_READ 22u
 #define HOST_MADV_POPULATE_WRITE 23u

@@ -18,6 +18,8 @@
 #define KSTACK_AREA_BYTES_MIN (1UL << 22)
 #define RAM_BYTES_WANTED (64UL << 20) /* even if that is more than a quarter of the host's */
 #define RAM_BYTES_MIN (1UL << 22)
+/* A mapping from this size on is for huge pages: below, a program may want a small part of it. */
+#define HUGE_BYTES_MIN (8UL << 20)
 /* Where the window really begins and ends is random, out of so many pages at each end. */
 #define WINDOW_SLACK_PAGES(bytes) ((bytes) / PAGE_SIZE / 16)
 
@@ -273,7 +275,12 @@ int linuxu_pmap_reserve(vaddr_t va, size_t len, unsigned prot)
 	if ((prot & PMAP_LAZY) && linuxu_lazy_add(va, va + len, prot & ~PMAP_LAZY))
 		return 0;
 	prot &= ~PMAP_LAZY;
-	return prot == PROT_NONE ? 0 : linuxu_memory_protect(va, len, prot);
+	if (prot == PROT_NONE)
+		return 0;
+	/* Few faults instead of thousands. Hosts that have no huge pages refuse. */
+	if (len >= HUGE_BYTES_MIN)
+		host_call3(HOST_NR_MADVISE, va, len, HOST_MADV_HUGEPAGE);
+	return linuxu_memory_protect(va, len, prot);
 }
 
 void linuxu_pmap_remove(vaddr_t va, size_t len, vaddr_t touched_lo, vaddr_t touched_hi)

@@ -156,6 +156,23 @@ static int fake_fault(vaddr_t va, unsigned prot)
 	return fake_put(fake_pte_of(va), prot);
 }
 
+static bool fake_fault_large(vaddr_t va, unsigned prot)
+{
+	const unsigned pages = PMAP_LARGE / PAGE_SIZE;
+
+	check_range(va, PMAP_LARGE);
+	assert_true(IS_ALIGNED(va, PMAP_LARGE));
+	for (unsigned i = 0; i < pages; i++)
+		if (fake_pte_of(va + i * PAGE_SIZE)->present)
+			return false;
+	if (fake_pages_left < pages || fake_fails())
+		return false;
+	for (unsigned i = 0; i < pages; i++)
+		*fake_pte_of(va + i * PAGE_SIZE) = (struct fake_pte){.present = true, .prot = prot};
+	fake_pages_left -= pages;
+	return true;
+}
+
 static void fake_window(vaddr_t *min, vaddr_t *max)
 {
 	*min = FAKE_WINDOW_START;
@@ -184,6 +201,7 @@ void fake_plat_reset(bool linuxu)
 {
 	fake_linuxu = linuxu;
 	fake_ops.pmap_fault = linuxu ? NULL : fake_fault;
+	fake_ops.pmap_fault_large = linuxu ? NULL : fake_fault_large;
 	memset(fake_ptes, 0, sizeof(fake_ptes));
 	fake_pages_left = linuxu ? 0 : FAKE_WINDOW_PAGES;
 }
