@@ -13,6 +13,17 @@
 #include <stdatomic.h>
 #include "base/types.h"
 
+/* What others may change meanwhile, read as it is at some moment, without an order. */
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v) __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
+/* Add to a counter that nobody else changes, but others look at with READ_ONCE(). It needs no more
+ * than an add instruction, which only a sanitizer has to be told. */
+#ifdef __SANITIZE_THREAD__
+#define COUNT_ADD(x, n) WRITE_ONCE(x, (x) + (n))
+#else
+#define COUNT_ADD(x, n) ((x) += (n))
+#endif
+
 /*
  * A lock is taken only while locks of lower rank are held: outer ones first. Two locks of one rank
  * are held at once only where that is said (futex buckets, run queues: by address). With
@@ -88,7 +99,7 @@ static ALWAYS_INLINE void spin_init(struct spinlock *l, enum lock_rank rank)
 static ALWAYS_INLINE void spin_rank(struct spinlock *l, enum lock_rank rank)
 {
 #if CONFIG_NR_CPUS > 1 && defined(CONFIG_DEBUG_LOCKS)
-	l->rank = (uint8_t)rank;
+	WRITE_ONCE(l->rank, (uint8_t)rank);
 #endif
 	(void)l, (void)rank;
 }

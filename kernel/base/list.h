@@ -6,6 +6,7 @@
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
 
+#include "base/atomic.h"
 #include "base/types.h"
 
 struct list {
@@ -26,7 +27,7 @@ struct list {
 
 static inline void list_init(struct list *l)
 {
-	l->next = l;
+	WRITE_ONCE(l->next, l);
 	l->prev = l;
 }
 
@@ -40,7 +41,7 @@ static inline void list_insert_before(struct list *pos, struct list *node)
 {
 	node->prev = pos->prev;
 	node->next = pos;
-	pos->prev->next = node;
+	WRITE_ONCE(pos->prev->next, node); /* some look without the lock whether it is empty */
 	pos->prev = node;
 }
 
@@ -57,7 +58,7 @@ static inline void list_push_front(struct list *head, struct list *node)
 /* Take node off its list and leave it pointing to itself. */
 static inline void list_remove(struct list *node)
 {
-	node->prev->next = node->next;
+	WRITE_ONCE(node->prev->next, node->next);
 	node->next->prev = node->prev;
 	list_init(node);
 }

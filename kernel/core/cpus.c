@@ -238,6 +238,6 @@ uint64_t sched_switch_count(void)
 	uint64_t sum = 0;
 
 	for (unsigned id = 0; id < n; id++)
-		sum += percpu_table[id]->rq.switches;
+		sum += READ_ONCE(percpu_table[id]->rq.switches);
 	return sum;
 }

@@ -201,7 +201,7 @@ void futex_pi_exit(const struct thread *t)
 		struct futex_bucket *b = &futex_buckets[i];
 		struct futex_waiter *w;
 
-		if (!b->waiters.next)
+		if (!READ_ONCE(b->waiters.next))
 			continue;
 		futex_lock(b);
 		while ((w = pi_find_owned_locked(b, t->tid)) != NULL) {

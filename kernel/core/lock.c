@@ -43,13 +43,15 @@ void spin_check_take(struct spinlock *l, bool tried)
 	struct held_locks *h = held_self();
 	const struct spinlock *last = h->count > 0 ? h->locks[h->count - 1] : NULL;
 
-	if (l->rank == LOCK_UNRANKED)
+	const uint8_t rank = READ_ONCE(l->rank), last_rank = last ? READ_ONCE(last->rank) : 0;
+
+	if (rank == LOCK_UNRANKED)
 		panic("a lock without a rank is taken by %p", __builtin_return_address(0));
 	if (h->count == HELD_MAX)
 		panic("more than %u locks are held by one CPU", HELD_MAX);
-	if (!tried && last && (last->rank > l->rank || (last->rank == l->rank && last >= l)))
-		panic("a lock of rank %u is taken by %p while one of rank %u is held", l->rank,
-		      __builtin_return_address(0), last->rank);
+	if (!tried && last && (last_rank > rank || (last_rank == rank && last >= l)))
+		panic("a lock of rank %u is taken by %p while one of rank %u is held", rank,
+		      __builtin_return_address(0), last_rank);
 	h->locks[h->count++] = l;
 }
 

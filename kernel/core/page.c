@@ -331,7 +331,7 @@ void *page_alloc_zero(void)
 {
 	void *page = NULL;
 
-	if (unlikely(*(volatile uint64_t *)&page_zero_next < page_zero_end))
+	if (unlikely(READ_ONCE(page_zero_next) < page_zero_end))
 		page = page_zero_take();
 	if (page != NULL)
 		return page;
@@ -387,7 +387,7 @@ void page_init(void)
 /* Without locks: a number that was right a moment ago. */
 uint64_t page_free_count(void)
 {
-	uint64_t sum = *(volatile uint64_t *)&page_pool_free;
+	uint64_t sum = READ_ONCE(page_pool_free);
 
 	for (unsigned i = 0; i < percpu_count(); i++) {
 		const volatile struct page_cache *pc = &percpu_table[i]->pages;

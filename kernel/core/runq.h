@@ -40,7 +40,7 @@ static ALWAYS_INLINE void run_list_init(struct run_list *l)
 static ALWAYS_INLINE void run_list_push(struct run_list *l, struct thread *t)
 {
 	t->run_next = NULL;
-	*l->last_next = t;
+	WRITE_ONCE(*l->last_next, t);
 	l->last_next = &t->run_next;
 }
 
@@ -51,7 +51,7 @@ static ALWAYS_INLINE struct thread *run_list_pop(struct run_list *l)
 
 	if (!t)
 		return NULL;
-	l->first = t->run_next;
+	WRITE_ONCE(l->first, t->run_next);
 	if (!l->first)
 		l->last_next = &l->first;
 	return t;
@@ -60,7 +60,7 @@ static ALWAYS_INLINE struct thread *run_list_pop(struct run_list *l)
 /* How many threads wait for the CPU; also without the lock, as a hint. */
 static ALWAYS_INLINE unsigned runq_waiting(const struct runq *rq)
 {
-	return *(const volatile unsigned *)&rq->waiting;
+	return READ_ONCE(rq->waiting);
 }
 
 static ALWAYS_INLINE struct thread *runq_pop(struct runq *rq)
@@ -69,7 +69,7 @@ static ALWAYS_INLINE struct thread *runq_pop(struct runq *rq)
 
 	if (rq->waiting == 0)
 		return NULL;
-	rq->waiting--;
+	COUNT_ADD(rq->waiting, -1u);
 	if (unlikely(rq->urgent.first) && !rq->queue_first) {
 		rq->urgent_served++;
 		return run_list_pop(&rq->urgent);
@@ -92,7 +92,7 @@ void runq_pushed(struct runq *rq);
 static ALWAYS_INLINE void runq_push(struct runq *rq, struct run_list *queue, struct thread *t)
 {
 	run_list_push(queue, t);
-	rq->waiting++;
+	COUNT_ADD(rq->waiting, 1);
 	if (unlikely(rq->tick_ns == NEVER) ||
 	    unlikely(atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed)))
 		runq_pushed(rq);

@@ -49,7 +49,7 @@ static struct thread *run_list_take(struct run_list *l, uint64_t mask, const str
 
 		if (wanted ? t != wanted : !(t->affinity & mask))
 			continue;
-		*link = t->run_next;
+		WRITE_ONCE(*link, t->run_next);
 		if (l->last_next == &t->run_next)
 			l->last_next = link;
 		return t;
@@ -64,7 +64,7 @@ struct thread *runq_take(struct runq *rq, uint64_t mask, const struct thread *wa
 	if (!t)
 		t = run_list_take(&rq->queue, mask, wanted);
 	if (t)
-		rq->waiting--;
+		COUNT_ADD(rq->waiting, -1u);
 	return t;
 }
 
@@ -115,7 +115,7 @@ static NOINLINE void slice_begin(struct runq *rq, uint64_t now_ns)
 {
 	rq->slice_end_ns = now_ns + slice_ns(rq->cpu->current);
 	rq->slice_switches = rq->switches;
-	rq->slice_head = rq->queue.first;
+	rq->slice_head = READ_ONCE(rq->queue.first);
 	rq->slice_queue = rq->queue_served;
 	rq->slice_urgent = rq->urgent_served;
 	tick_set(rq, now_ns);
@@ -125,7 +125,7 @@ static NOINLINE void slice_begin(struct runq *rq, uint64_t now_ns)
 static bool queue_is_starved(const struct runq *rq)
 {
 	return rq->urgent_served != rq->slice_urgent && rq->queue_served == rq->slice_queue &&
-	       rq->slice_head && rq->queue.first == rq->slice_head;
+	       rq->slice_head && READ_ONCE(rq->queue.first) == rq->slice_head;
 }
 
 /* Wake a CPU that halts, if there is one that could take a thread over. rq is locked. */
@@ -251,7 +251,7 @@ static NOINLINE void switch_careful(struct runq *rq, struct thread *prev, struct
 	struct cpu *cpu = rq->cpu;
 	unsigned attention = sched_attention_load();
 
-	rq->switches++;
+	COUNT_ADD(rq->switches, 1);
 	cpu->current = next;
 	if (attention & SCHED_TIMED) {
 		uint64_t now = plat->clock_monotonic_ns();
@@ -273,7 +273,7 @@ static NOINLINE void switch_careful(struct runq *rq, struct thread *prev, struct
  * than 100 instructions. */
 static ALWAYS_INLINE void switch_quick(struct runq *rq, struct thread *prev, struct thread *next)
 {
-	rq->switches++;
+	COUNT_ADD(rq->switches, 1);
 	cpu_current_set(next, next->kstack_top);
 	cpu_unpend(PENDING_SIGNAL | PENDING_RESCHED);
 	arch_switch(&prev->arch, &next->arch);
@@ -306,10 +306,10 @@ static void sched_interrupts(struct cpu *cpu, struct runq *rq)
 	}
 	if (pending & PENDING_KICK) {
 		cpu_unpend(PENDING_KICK);
+		spin_lock(&rq->lock);
 		if (!(cpu->current->affinity & cpu_bit(cpu)))
 			cpu_pend(PENDING_RESCHED); /* it has to leave */
 		/* Another CPU has queued a thread here, or is going to halt. */
-		spin_lock(&rq->lock);
 		if (rq->waiting > 0)
 			runq_pushed(rq);
 		spin_unlock(&rq->lock);
@@ -336,7 +336,7 @@ static struct thread *sched_steal(const struct cpu *cpu, unsigned least)
 			continue;
 		t = runq_take(victim, cpu_bit(cpu), NULL);
 		if (t)
-			atomic_store_explicit(&t->cpu, cpu->id, memory_order_relaxed);
+			atomic_store_explicit(&t->cpu, cpu->id, memory_order_release);
 		spin_unlock(&victim->lock);
 		if (t)
 			return t;
@@ -356,8 +356,7 @@ static bool steal_is_due(struct steal_watch *w, const struct cpu *cpu, uint64_t 
 {
 	unsigned n = percpu_count();
 
-	if (w->rq && runq_waiting(w->rq) > 0 &&
-	    *(const volatile uint64_t *)&w->rq->switches == w->switches)
+	if (w->rq && runq_waiting(w->rq) > 0 && READ_ONCE(w->rq->switches) == w->switches)
 		return now - w->since > STEAL_CYCLES;
 	w->rq = NULL;
 	for (unsigned i = 1; i < n && !w->rq; i++) {
@@ -366,7 +365,7 @@ static bool steal_is_due(struct steal_watch *w, const struct cpu *cpu, uint64_t 
 		if (runq_waiting(rq) == 0)
 			continue;
 		w->rq = rq;
-		w->switches = *(const volatile uint64_t *)&rq->switches;
+		w->switches = READ_ONCE(rq->switches);
 		w->since = now;
 	}
 	return false;
@@ -583,7 +582,7 @@ static void sched_preempt(void)
 		return;
 	}
 	run_list_push(&rq->queue, cur);
-	rq->waiting++;
+	COUNT_ADD(rq->waiting, 1);
 	switch_to(rq, cur, next);
 }
 
@@ -592,7 +591,7 @@ long sched_yield(void)
 	struct runq *rq = runq_self();
 	struct thread *cur = thread_current(), *next;
 
-	if (unlikely(rq->urgent.first || !spin_trylock(&rq->lock))) {
+	if (unlikely(READ_ONCE(rq->urgent.first) || !spin_trylock(&rq->lock))) {
 		sched_preempt();
 		return 0;
 	}

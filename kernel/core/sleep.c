@@ -30,8 +30,9 @@ static unsigned cpu_choose(const struct thread *t)
 void thread_place_on(struct thread *t, struct runq *rq, unsigned id)
 {
 	for (;; id = cpu_choose(t)) {
-		/* Under the old queue's lock: from here on it is the new one's that guards t. */
-		atomic_store_explicit(&t->cpu, id, memory_order_relaxed);
+		/* Under the old queue's lock: from here on it is the new one's that guards t.
+		 * Release: pairs with thread_rq_lock(). */
+		atomic_store_explicit(&t->cpu, id, memory_order_release);
 		spin_unlock(&rq->lock);
 		rq = &percpu_table[id]->rq;
 		spin_lock(&rq->lock);
@@ -45,7 +46,7 @@ void thread_place_on(struct thread *t, struct runq *rq, unsigned id)
 		return;
 	}
 	run_list_push(&rq->queue, t);
-	rq->waiting++;
+	COUNT_ADD(rq->waiting, 1);
 	spin_unlock(&rq->lock);
 	atomic_fetch_and_explicit(&sched_idle_cpus, ~(1UL << id), memory_order_relaxed);
 	plat->cpu_kick(id);
@@ -63,7 +64,7 @@ struct runq *thread_rq_lock(const struct thread *t)
 		struct runq *rq = &percpu_table[id]->rq;
 
 		spin_lock(&rq->lock);
-		if (likely(atomic_load_explicit(&t->cpu, memory_order_relaxed) == id))
+		if (likely(atomic_load_explicit(&t->cpu, memory_order_acquire) == id))
 			return rq;
 		spin_unlock(&rq->lock);
 	}
@@ -144,7 +145,7 @@ void thread_start_first(struct thread *t)
 
 	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
 	run_list_push(&rq->queue, t);
-	rq->waiting++;
+	COUNT_ADD(rq->waiting, 1);
 }
 
 void thread_sleep_prepare(const char *reason)

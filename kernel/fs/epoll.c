@@ -95,7 +95,7 @@ static void epoll_item_woken(struct waiter *w)
 
 static bool epoll_has_ready(const struct epoll *ep)
 {
-	return *(struct list *const volatile *)&ep->ready.next != &ep->ready;
+	return READ_ONCE(ep->ready.next) != &ep->ready;
 }
 
 /* What holds of what the item asks for. Registers with the file if register_it. */

@@ -42,7 +42,7 @@ static void timerfd_fire(struct timer *timer)
 static bool timerfd_ready(struct timerfd *t)
 {
 	return atomic_load_explicit(&t->expired, memory_order_acquire) ||
-	       *(volatile uint64_t *)&t->count > 0;
+	       READ_ONCE(t->count) > 0;
 }
 
 /* Count what has expired, and start the timer for what comes next. lock is held. */
