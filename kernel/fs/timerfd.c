@@ -41,8 +41,7 @@ static void timerfd_fire(struct timer *timer)
 /* Has it expired since it was read or set? */
 static bool timerfd_ready(struct timerfd *t)
 {
-	return atomic_load_explicit(&t->expired, memory_order_acquire) ||
-	       READ_ONCE(t->count) > 0;
+	return atomic_load_explicit(&t->expired, memory_order_acquire) || READ_ONCE(t->count) > 0;
 }
 
 /* Count what has expired, and start the timer for what comes next. lock is held. */
