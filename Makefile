@@ -70,7 +70,7 @@ test: ## run all tests; the last line is "N passed, N failed, N skipped"
 	@$(deps) base run rust test
 	$(main) all
 	@$(suites) $(SUITES)
-test-unit test-guest test-diff test-cli test-deterministic test-matrix: test-%: ## one suite of the tests (FULL=1: the whole matrix)
+test-unit test-guest test-diff test-cli test-load test-deterministic test-matrix: test-%: ## one suite of the tests (FULL=1: the whole matrix)
 	@$(deps) base run rust test
 	$(main) all
 	@$(suites) $*
@@ -82,6 +82,9 @@ check: ## format, layers, sizes, system call list, unit tests
 	@$(deps) base test
 	$(main) kernel
 	@$(suites) check unit
+fuzz: ## fuzz the loader for a minute (SECONDS=N)
+	@$(deps) base test fuzz
+	@$(ROOT)/tests/fuzz/run $(SECONDS)
 bench: ## measure, and compare with goals and baselines
 	@$(deps) base run rust
 	$(main) all rust-small
@@ -112,4 +115,4 @@ help: ## this list
 	@printf '\nVariables: V=1  O=DIR  CC=clang  A=APPDIR  PLAT=kvm|linuxu  ARGS=...  KILN_CACHE=DIR\n'
 
 .PHONY: all run app debug kiln kernel ports rust rust-small install clean menuconfig defconfig savedefconfig test \
-	test-unit test-guest test-diff test-cli test-deterministic test-matrix test-smp check bench size lint format compile_commands.json deps fetch help
+	test-unit test-guest test-diff test-cli test-load test-deterministic test-matrix test-smp check fuzz bench size lint format compile_commands.json deps fetch help

@@ -25,7 +25,7 @@ def files(*suffixes, under=""):
         path = ROOT / name
         if not name.startswith(under) or path.is_symlink() or not path.is_file():
             continue
-        if name in GENERATED or path.suffix in GENERATED_SUFFIXES or name.startswith(("LICENSES/", "tests/fuzz/corpus/")):
+        if name in GENERATED or path.suffix in GENERATED_SUFFIXES or name.startswith("LICENSES/") or path.suffix == ".corpus":
             continue
         if not suffixes or path.suffix in suffixes:
             yield name

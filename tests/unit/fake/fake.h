@@ -44,6 +44,8 @@ bool fake_has_failed(void);
 
 extern jmp_buf fake_panic_jump;
 extern bool fake_panic_expected;
+/* The log goes nowhere. */
+extern bool fake_log_quiet;
 
 /* lock.c: give all locks of all CPUs back. */
 void fake_locks_drop(void);

@@ -7,12 +7,13 @@
 enum log_level log_level = LOG_WARN;
 jmp_buf fake_panic_jump;
 bool fake_panic_expected;
+bool fake_log_quiet;
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (level > log_level)
+	if (level > log_level || fake_log_quiet)
 		return;
 	va_start(ap, fmt);
 	fputs("# kiln: ", stderr);
