@@ -29,7 +29,9 @@ src-y += base/fmt.c
 src-y += base/rbtree.c
 src-y += base/string.c
 
+src-y += core/backtrace.c
 src-y += core/cpus.c
+src-$(CONFIG_THREAD_DUMP) += core/dump.c
 src-y += core/futex.c
 src-$(CONFIG_FUTEX_PI) += core/futex_pi.c
 src-y += core/heap.c

@@ -19,6 +19,7 @@ struct percpu;
 #define PENDING_SIGNAL 4u  /* the current thread has a deliverable signal */
 #define PENDING_CONSOLE 8u /* console input arrived */
 #define PENDING_KICK 16u   /* another CPU wants this one to look around (plat->cpu_kick) */
+#define PENDING_DUMP 32u   /* somebody wants to know what all threads do (core/dump.h) */
 
 /*
  * A CPU's own data, reached through %gs. entry.S knows the offsets of the first fields. An
@@ -153,6 +154,18 @@ static ALWAYS_INLINE uintptr_t arch_user_sp(void)
 	return ((const struct trap_frame *)cpu_self()->kstack_top - 1)->rsp;
 }
 
+/*
+ * The program's registers of a thread that is in the kernel, on a kernel stack below kstack_top,
+ * and stands still. Of one that made a call by the gate, what a backtrace begins with: rip, rsp and
+ * rbp. Program memory is touched.
+ */
+void arch_program_frame(uintptr_t kstack_top, struct trap_frame *out);
+
+/* The current thread's FPU registers, as far as they count, are kept over code that changes them;
+ * the thread is not switched away from in between. */
+void arch_fpu_keep(const struct arch_thread *self);
+void arch_fpu_give_back(const struct arch_thread *self);
+
 /* Thread pointer of the running thread. */
 uintptr_t arch_fs_base_get(void);
 void arch_fs_base_set(uintptr_t base);
@@ -204,6 +217,7 @@ void arch_interrupt_fixup(uint64_t *rip, uint64_t *rsp);
  * sizeof(frame). */
 void arch_trap_entry(void);
 /* The gate (entry.S) and the window behind its last look at cpu->pending. Code, not data. */
+extern char kiln_syscall_back[];
 extern char kiln_gate[], kiln_gate_inside[], kiln_gate_check[], kiln_gate_done[];
 extern char kiln_syscall_args[], kiln_syscall_args_end[];
 extern char kiln_trap_check[], kiln_trap_done[];

@@ -119,6 +119,23 @@ long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset)
 	return woken;
 }
 
+vaddr_t futex_waited_for(const struct thread *t)
+{
+	for (unsigned i = 0; i < FUTEX_BUCKETS; i++) {
+		const struct list *waiters = &futex_buckets[i].waiters;
+
+		if (!waiters->next)
+			continue;
+		list_for_each(l, waiters) {
+			const struct futex_waiter *w = list_entry(l, struct futex_waiter, link);
+
+			if (w->thread == t)
+				return w->addr;
+		}
+	}
+	return 0;
+}
+
 /* Two buckets are locked in the order of their addresses. */
 static void futex_lock_both(struct futex_bucket *a, struct futex_bucket *b)
 {

@@ -37,6 +37,8 @@ long futex_wake_op(vaddr_t addr, vaddr_t addr2, uint32_t count, uint32_t count2,
 int futex_lock_pi(vaddr_t addr, uint64_t deadline_ns, bool try);
 /* 0, or -EPERM (the caller does not own it). */
 int futex_unlock_pi(vaddr_t addr);
+/* What t sleeps for, or 0 if it is no futex. Nothing changes meanwhile (core/dump.c). */
+vaddr_t futex_waited_for(const struct thread *t);
 /* t ends: the locks of this kind that it holds and others wait for change hands. */
 void futex_pi_exit(const struct thread *t);
 

@@ -3,6 +3,7 @@
  * abi/start.c's. */
 #include "core/options.h"
 #include "base/cmdline.h"
+#include "core/dump.h"
 #include "core/log.h"
 #include "plat/plat.h"
 
@@ -48,6 +49,8 @@ void options_init(const char *cmdline)
 			continue; /* abi/start.c, plat/linuxu */
 		if (cmdline_is(&token, "verbose"))
 			log_level = LOG_INFO;
+		else if (IS_ENABLED(CONFIG_THREAD_DUMP) && cmdline_is(&token, "watchdog"))
+			dump_watchdog = true;
 		else if (cmdline_has_prefix(&token, "log=", &value))
 			option_log(&value);
 		else if (cmdline_has_prefix(&token, "stdin=", &value))

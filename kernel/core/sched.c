@@ -21,8 +21,8 @@
  * affinity is changed under the queue's lock.
  */
 #include "base/errno.h"
+#include "core/dump.h"
 #include "core/lock.h"
-#include "core/log.h"
 #include "core/percpu.h"
 #include "core/runq.h"
 
@@ -306,6 +306,8 @@ static void sched_interrupts(struct cpu *cpu, struct runq *rq)
 	}
 	if (pending & PENDING_KICK) {
 		cpu_unpend(PENDING_KICK);
+		if (IS_ENABLED(CONFIG_THREAD_DUMP) && dump_is_waiting())
+			dump_wait();
 		spin_lock(&rq->lock);
 		if (!(cpu->current->affinity & cpu_bit(cpu)))
 			cpu_pend(PENDING_RESCHED); /* it has to leave */
@@ -317,6 +319,10 @@ static void sched_interrupts(struct cpu *cpu, struct runq *rq)
 	if (pending & PENDING_CONSOLE) {
 		cpu_unpend(PENDING_CONSOLE);
 		console_input_pending();
+	}
+	if (IS_ENABLED(CONFIG_THREAD_DUMP) && pending & PENDING_DUMP) {
+		cpu_unpend(PENDING_DUMP);
+		dump_threads();
 	}
 }
 
@@ -425,20 +431,6 @@ static NOINLINE struct thread *sched_wait(struct cpu *cpu, struct runq *rq, stru
 	return next ? next : &percpu_self()->idle;
 }
 
-/* Nobody will come by the clock: say so once if it is not the console that is waited for either. */
-static void sched_report_stuck(void)
-{
-	static _Atomic bool reported;
-
-	if (log_level < LOG_INFO ||
-	    atomic_load(&sched_idle_cpus) != UINT64_MAX >> (64 - percpu_count()))
-		return;
-	if (!thread_all_stuck() || atomic_exchange(&reported, true))
-		return;
-	log_line(LOG_INFO, "every thread waits for another one:");
-	thread_report();
-}
-
 /* This CPU is about to halt, and the others can see that. Is there something to do after all? One
  * that has a thread waiting is told, so that it looks after it and calls if need be. */
 static bool sched_last_look(const struct cpu *cpu)
@@ -479,8 +471,8 @@ static void sched_halt(struct cpu *cpu, struct runq *rq)
 	cpu_unpend(PENDING_RESCHED | PENDING_SIGNAL);
 	if (!sched_last_look(cpu)) {
 		deadline = timers_next();
-		if (deadline == NEVER)
-			sched_report_stuck();
+		if (IS_ENABLED(CONFIG_THREAD_DUMP) && deadline == NEVER)
+			dump_if_stuck();
 		plat->idle(deadline);
 		timers_disarmed();
 	}

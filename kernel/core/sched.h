@@ -39,9 +39,6 @@ struct runq {
 /* The current thread sleeps or is dead: run another one. Returns when it is runnable again. */
 void sched_block(void);
 
-/* Nothing but another thread can wake any of them: no sleep has an end, nobody waits for input. */
-bool thread_all_stuck(void);
-
 /* The first step of a thread that has been switched to; arch calls it for new ones (entry.S). */
 void sched_switched(void);
 

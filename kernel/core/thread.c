@@ -109,6 +109,7 @@ int thread_create(struct thread **out, const struct trap_frame *frame, uintptr_t
 	t->affinity = parent->affinity;
 	t->nice = parent->nice;
 	t->wait_reason = "start";
+	t->sleep_cycles = 0;
 	t->run_start_ns = 0;
 	t->cpu_time_ns = 0;
 	t->clear_child_tid = 0;
@@ -213,39 +214,7 @@ bool thread_exists(int32_t tid)
 	return exists;
 }
 
-bool thread_all_stuck(void)
-{
-	bool stuck = true;
-
-	spin_lock(&thread_lock);
-	list_for_each(l, &thread_all) {
-		const struct thread *t = list_entry(l, struct thread, all_link);
-
-		if (t->sleep_timer.deadline_ns != NEVER ||
-		    (t->wait_reason && str_prefix(t->wait_reason, "console", NULL)))
-			stuck = false;
-	}
-	spin_unlock(&thread_lock);
-	return stuck;
-}
-
 unsigned thread_count(void)
 {
 	return alive;
-}
-
-void thread_report(void)
-{
-	spin_lock(&thread_lock);
-	list_for_each(l, &thread_all) {
-		const struct thread *t = list_entry(l, struct thread, all_link);
-
-		if (atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_SLEEPING)
-			log_print("  thread %d (%s) waits: %s\n", t->tid, t->name,
-				  t->wait_reason ? t->wait_reason : "?");
-		else
-			log_print("  thread %d (%s) %s\n", t->tid, t->name,
-				  t == thread_current() ? "runs" : "is ready");
-	}
-	spin_unlock(&thread_lock);
 }

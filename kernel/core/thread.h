@@ -37,6 +37,7 @@ struct thread {
 	uint64_t affinity;          /* CPUs that it may run on; guarded by the run queue's lock */
 	struct thread *run_next;    /* run queue */
 	const char *wait_reason;    /* what it is blocked on, for reports; static string */
+	uint64_t sleep_cycles;      /* when it fell asleep (plat_cycles()), for reports */
 	uint64_t run_start_ns;      /* when it got the CPU, as far as run times are kept
 				       (sched_cpu_time_ns) */
 	uint64_t cpu_time_ns;       /* run time up to run_start_ns */
@@ -89,8 +90,6 @@ unsigned thread_count(void); /* threads of the program alive */
 void threads_lock(void);
 void threads_unlock(void);
 extern struct list thread_all; /* through all_link, the main thread first while it lives; locked */
-/* Log what every thread does or is blocked on. Any kernel context. */
-void thread_report(void);
 
 /* The process's id: the main thread's tid. */
 #define PROCESS_ID 1
@@ -129,6 +128,8 @@ void sched_barrier(void);
 
 /* Upcall into abi: name the missing system calls that the program made. */
 void syscall_report_missing(void);
+/* Upcall into fs: somebody waits for the console. */
+bool console_is_watched(void);
 /* Upcall into fs: PENDING_CONSOLE was set, wake who waits for input. */
 void console_input_pending(void);
 

@@ -124,6 +124,11 @@ uint64_t timers_next(void)
 	return next;
 }
 
+bool timers_are_none(const struct timer_queue *q)
+{
+	return !*(struct timer *const volatile *)&q->first;
+}
+
 void timers_program(void)
 {
 	struct timer_queue *q = timer_queue_self();

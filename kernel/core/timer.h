@@ -49,6 +49,8 @@ void timer_stop(struct timer *t);
 void timers_run(uint64_t now_ns);
 /* The earliest deadline of this CPU, or NEVER. */
 uint64_t timers_next(void);
+/* Has a CPU no timers? What changes meanwhile is not seen. */
+bool timers_are_none(const struct timer_queue *q);
 /*
  * Set the platform's timer for the earliest deadline and the tick. A timer that is set for an
  * earlier time already stays: it fires, finds nothing due and is set again.

@@ -3,6 +3,7 @@
 #include "core/trap.h"
 #include "arch/arch.h"
 #include "base/errno.h"
+#include "core/backtrace.h"
 #include "core/log.h"
 #include "core/signal.h"
 #include "core/thread.h"
@@ -94,7 +95,7 @@ bool trap_fixup(struct trap_frame *f)
 	uintptr_t fixup = arch_fixup(f->rip);
 
 	if (!fixup)
-		return false;
+		return backtrace_escape(f);
 	f->rip = fixup;
 	return true;
 }

@@ -70,6 +70,13 @@ static void console_watch_anew(int fd)
 	spin_unlock(&console.lock);
 }
 
+/* An upcall (layers.txt): does anybody wait whom another process, or a person, could wake? */
+bool console_is_watched(void)
+{
+	return waitq_active(&console.readers) || waitq_active(&console.writers[0]) ||
+	       waitq_active(&console.writers[1]);
+}
+
 /* An upcall from the scheduler (layers.txt): there is input, or room for output. */
 void console_input_pending(void)
 {

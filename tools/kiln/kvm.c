@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "gdb.h"
@@ -29,7 +30,8 @@ static void kvm_say_no_vmm(void)
 static int kvm_dry_run(const struct run *run)
 {
 	struct strv argv = {0};
-	struct vmm_channels ch = {.err_path = "/dev/stderr", .gdb_port = run->gdb ? 1234 : 0};
+	struct vmm_channels ch = {
+		.err_path = "/dev/stderr", .gdb_port = run->gdb ? 1234 : 0, .monitor = -1};
 	char *log = xasprintf("/tmp/kiln-%d.log", (int)getpid());
 
 	ch.log_path = log;
@@ -103,8 +105,9 @@ static int kvm_conclude(const struct run *run, struct relay *r)
 	return status;
 }
 
-/* All channels between kiln and the VMM: [i][0] is the end to read from, [i][1] to write to. */
-enum { CH_IN, CH_OUT, CH_ERR, CH_LOG, CH_DIAG, CH_COUNT };
+/* All channels between kiln and the VMM: [i][0] is the end to read from, [i][1] to write to; of the
+ * monitor [0] is the VMM's end, [1] kiln's. */
+enum { CH_IN, CH_MONITOR, CH_OUT, CH_ERR, CH_LOG, CH_DIAG, CH_COUNT };
 
 /* Say how to attach. The script to remove in the end, or NULL. */
 static char *kvm_offer_gdb(const struct run *run, unsigned int port)
@@ -118,7 +121,7 @@ static char *kvm_offer_gdb(const struct run *run, unsigned int port)
 
 static pid_t kvm_start(const struct run *run, const struct strv *argv, int pipes[CH_COUNT][2])
 {
-	int keep[] = {pipes[CH_ERR][1], pipes[CH_LOG][1]};
+	int keep[] = {pipes[CH_ERR][1], pipes[CH_LOG][1], pipes[CH_MONITOR][0]};
 	struct proc p = proc_default(argv);
 
 	p.in = pipes[CH_IN][0];
@@ -154,9 +157,12 @@ static int kvm_attend(const struct run *run, const struct strv *argv, int pipes[
 		.err = pipes[CH_ERR][0],
 		.log = pipes[CH_LOG][0],
 		.diag = pipes[CH_DIAG][0],
+		.monitor = pipes[CH_MONITOR][1],
+		.run = run,
 	};
 
 	close(pipes[CH_IN][0]);
+	close(pipes[CH_MONITOR][0]);
 	for (size_t i = CH_OUT; i < CH_COUNT; i++)
 		close(pipes[i][1]);
 	if (r.pid < 0)
@@ -180,12 +186,14 @@ int kvm_run(const struct run *run)
 		return kvm_dry_run(run);
 	relay_prepare();
 	for (size_t i = 0; i < CH_COUNT; i++)
-		if (pipe2(pipes[i], O_CLOEXEC))
+		if (i == CH_MONITOR ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pipes[i])
+				    : pipe2(pipes[i], O_CLOEXEC))
 			die(STATUS_NOT_RUN, "cannot make a pipe: %s", strerror(errno));
 
 	char *err_path = xasprintf("/dev/fd/%d", pipes[CH_ERR][1]);
 	char *log_path = xasprintf("/dev/fd/%d", pipes[CH_LOG][1]);
-	struct vmm_channels ch = {.err_path = err_path, .log_path = log_path};
+	struct vmm_channels ch = {
+		.err_path = err_path, .log_path = log_path, .monitor = pipes[CH_MONITOR][0]};
 
 	if (run->gdb)
 		ch.gdb_port = gdb_port_find();

@@ -31,6 +31,8 @@ static void linuxu_environment(const struct run *run, int log_fd, struct strv *e
 		buf_addf(&opts, " deterministic=%llu", (unsigned long long)run->seed);
 	if (run->verbose)
 		buf_adds(&opts, " verbose");
+	if (run->watchdog)
+		buf_adds(&opts, " watchdog");
 	if (run->loader) {
 		char *path = path_absolute(run->path);
 
@@ -165,6 +167,8 @@ int linuxu_run(const struct run *run)
 		.err = -1,
 		.log = log[0],
 		.diag = -1,
+		.monitor = -1,
+		.run = run,
 	};
 
 	close(log[1]);

@@ -19,10 +19,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "symbolize.h"
 
 enum {
 	STOP_GRACE_MS = 2000,     /* a VMM asked to end gets this long */
@@ -184,7 +187,9 @@ static void log_stream(struct relay_loop *l, const char *data, size_t n)
 		size_t line = (size_t)(newline - l->line.p) + 1;
 
 		*newline = '\0';
-		l->holding = strstr(l->line.p, "image+0x") || str_after(l->line.p, "kiln: exit ");
+		l->holding = strstr(l->line.p, "image+0x") || strstr(l->line.p, "program+0x") ||
+			     str_after(l->line.p, "kiln: exit ") ||
+			     str_after(l->line.p, "kiln: threads: ");
 		*newline = '\n';
 		if (l->holding)
 			break;
@@ -195,6 +200,31 @@ static void log_stream(struct relay_loop *l, const char *data, size_t n)
 	if (l->holding) {
 		log_add(&l->r->log_text, l->line.p, l->line.len);
 		l->line.len = 0;
+	}
+}
+
+/* A thread dump is complete: whoever has asked for it wants to see it, not to wait for the
+ * program's end. */
+static void log_print_dump(struct relay_loop *l)
+{
+	static const char last_line[] = "kiln: end of threads\n";
+	struct buf *log = &l->r->log_text;
+	char *end;
+
+	while (log->len &&
+	       (end = memmem(log->p, log->len, last_line, sizeof(last_line) - 1)) != NULL) {
+		size_t n = (size_t)(end - log->p) + sizeof(last_line) - 1;
+		struct buf rest = {0};
+
+		symbolize_print(l->r->run, log->p, n);
+		buf_add(&rest, log->p + n, log->len - n);
+		log->len = 0;
+		l->holding = false;
+		if (l->r->log_live)
+			log_stream(l, rest.p, rest.len);
+		else
+			log_add(log, rest.p, rest.len);
+		buf_free(&rest);
 	}
 }
 
@@ -214,6 +244,20 @@ static void text_read(struct relay_loop *l, int *fd, struct buf *text)
 	} else {
 		log_add(text, chunk, (size_t)n);
 	}
+	if (fd == &l->r->log && n > 0)
+		log_print_dump(l);
+}
+
+/* What the monitor says is an echo of what it is told. */
+static void monitor_read(int *fd)
+{
+	char chunk[4096];
+	ssize_t n = read(*fd, chunk, sizeof(chunk));
+
+	if (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)))
+		return;
+	close(*fd);
+	*fd = -1;
 }
 
 static void relay_stop(struct relay_loop *l, int signal)
@@ -244,6 +288,11 @@ static void relay_take_signals(struct relay_loop *l)
 				l->r->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status)
 								   : WEXITSTATUS(status);
 			}
+		} else if (signal == SIGQUIT && l->r->vm) {
+			static const char command[] = "nmi\n";
+
+			(void)!send(l->r->monitor, command, sizeof(command) - 1,
+				    MSG_NOSIGNAL | MSG_DONTWAIT);
 		} else if (l->r->vm) {
 			relay_stop(l, signal);
 		} else if (info.ssi_code != SI_KERNEL && !l->ended) {
@@ -283,7 +332,7 @@ static bool relay_step(struct relay_loop *l)
 {
 	struct relay *r = l->r;
 	bool tty_waits = !l->in.len && !l->in.done && terminal_is_others(l->in.from);
-	enum { SIGNALS, IN, OUT, ERR, LOG, DIAG, N };
+	enum { SIGNALS, IN, OUT, ERR, LOG, DIAG, MONITOR, N };
 	struct pollfd fds[N] = {
 		[SIGNALS] = {.fd = l->signals, .events = POLLIN},
 		[IN] = pump_poll(&l->in),
@@ -291,6 +340,7 @@ static bool relay_step(struct relay_loop *l)
 		[ERR] = pump_poll(&l->err),
 		[LOG] = {.fd = r->log, .events = POLLIN},
 		[DIAG] = {.fd = r->diag, .events = POLLIN},
+		[MONITOR] = {.fd = r->monitor, .events = POLLIN},
 	};
 
 	if (l->ended || tty_waits)
@@ -311,6 +361,8 @@ static bool relay_step(struct relay_loop *l)
 		text_read(l, &r->log, &r->log_text);
 	if (fds[DIAG].revents)
 		text_read(l, &r->diag, &r->diag_text);
+	if (fds[MONITOR].revents)
+		monitor_read(&r->monitor);
 	if (fds[SIGNALS].revents)
 		relay_take_signals(l);
 	if ((l->out.reader_gone || l->err.reader_gone) && !r->stopped_by)
@@ -358,6 +410,7 @@ void relay_run(struct relay *r)
 	close_fd(&r->err);
 	close_fd(&r->log);
 	close_fd(&r->diag);
+	close_fd(&r->monitor);
 	/* A program that was killed may have left the terminal without echo. */
 	if (is_terminal && !terminal_is_others(STDIN_FILENO))
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal);

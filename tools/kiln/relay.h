@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * What kiln does while a program runs: carry its streams, keep its log, pass signals on, see its
- * end.
+ * end. Thread dumps in the log are printed at once.
  */
 #ifndef KILN_RELAY_H
 #define KILN_RELAY_H
 
+#include "run.h"
 #include "util.h"
 
 #include <sys/types.h>
@@ -18,7 +19,9 @@ struct relay {
 	int in; /* framed standard input */
 	int out, err;
 	int log;
-	int diag; /* the VMM's own standard error */
+	int diag;              /* the VMM's own standard error */
+	int monitor;           /* of QEMU, by which the machine is asked for a thread dump */
+	const struct run *run; /* whose addresses the log has */
 	/* Results. */
 	int status;     /* of pid, as a shell has it */
 	int stopped_by; /* the signal that made kiln stop a VM (SIGPIPE: nobody reads the output),

@@ -29,6 +29,7 @@ enum {
 	RUN_DRY_RUN,
 	RUN_QEMU_ARG,
 	RUN_RUNNER,
+	RUN_WATCHDOG,
 	RUN_VERBOSE,
 	RUN_HELP
 };
@@ -45,6 +46,7 @@ static const struct opt run_options[] = {
 	{RUN_DRY_RUN, "dry-run", 0, NULL},
 	{RUN_QEMU_ARG, "qemu-arg", 0, "ARG"},
 	{RUN_RUNNER, "runner", 0, NULL},
+	{RUN_WATCHDOG, "watchdog", 0, NULL},
 	{RUN_VERBOSE, "verbose", 'v', NULL},
 	{RUN_HELP, "help", 'h', NULL},
 	{0, NULL, 0, NULL},
@@ -205,6 +207,9 @@ static void run_take_option(struct run_command *c, const struct opts *o, int id)
 		break;
 	case RUN_RUNNER:
 		c->runner = true;
+		break;
+	case RUN_WATCHDOG:
+		run->watchdog = true;
 		break;
 	case RUN_VERBOSE:
 		run->verbose = true;

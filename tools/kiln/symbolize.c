@@ -56,6 +56,17 @@ static void symbols_collect(struct symbols *s, const char *text)
 	}
 }
 
+/* The last "at FILE:?": a function whose lines are not known. */
+static void symbol_cut_place(char *text)
+{
+	char *last = NULL;
+
+	for (char *at = text; (at = strstr(at, " at ")) != NULL; at++)
+		last = at;
+	if (last)
+		*last = '\0';
+}
+
 /* One "0xADDRESS: function at file:line" with the " (inlined by) ..." lines that follow it. */
 static void symbols_take(struct symbols *s, char *entry)
 {
@@ -70,11 +81,10 @@ static void symbols_take(struct symbols *s, char *entry)
 
 	while (n && text[n - 1] == '\n')
 		n--;
-	/* A function without lines. */
-	if (n > strlen(" at ??:?") && !strncmp(text + n - strlen(" at ??:?"), " at ??:", 7))
-		n -= strlen(" at ??:?");
 	free(s->v[i].text);
 	s->v[i].text = xstrndup(text, n);
+	if (n > 2 && !strcmp(s->v[i].text + n - 2, ":?"))
+		symbol_cut_place(s->v[i].text);
 }
 
 static void symbols_look_up(struct symbols *s)
@@ -122,13 +132,95 @@ static const char *line_find(const struct symbols *s, size_t n, const char *line
 	return first;
 }
 
-/* One line of the log, its newline not included. */
-static void print_line(const struct symbols *s, size_t n, const char *line)
+/*
+ * What a thread waits for in a futex, by the functions that it is in: those of libraries that stand
+ * above the program's own. The first word that one of them has counts.
+ */
+static const struct {
+	const char *word, *means;
+} waits[] = {
+	{"mpmc::", "channel"},
+	{"mpsc::", "channel"},
+	{"crossbeam_channel::", "channel"},
+	{"pthread_join", "end of a thread"},
+	{"Thread>::join", "end of a thread"},
+	{"Thread::join", "end of a thread"},
+	{"thread::scoped", "end of threads"},
+	{"ondvar", "condition variable"},
+	{"pthread_cond_", "condition variable"},
+	{"barrier", "barrier"},
+	{"rwlock", "RwLock"},
+	{"sync::once", "Once"},
+	{"mutex", "mutex"},
+	{"park", "unpark"},
+	{"sem_", "semaphore"},
+};
+
+/* Is the function one of a library? Names of C have no "::". */
+static bool is_library(const char *function)
 {
+	static const char *const crates[] = {"std::", "core::", "alloc::", "crossbeam",
+					     "parking_lot"};
+	size_t n = strcspn(function, " \n");
+
+	if (!memmem(function, n, "::", 2))
+		return true;
+	function += strspn(function, "<&");
+	for (size_t i = 0; i < ARRAY_SIZE(crates); i++)
+		if (str_after(function, crates[i]))
+			return true;
+	return false;
+}
+
+/* The best word in the functions of a symbol: its place in waits, or best. */
+static size_t waits_find(const char *text, size_t best)
+{
+	for (size_t i = 0; i < best; i++)
+		if (strstr(text, waits[i].word))
+			return i;
+	return best;
+}
+
+/* The lines at text are the backtrace of a thread that waits in a futex. What for, or NULL. */
+static const char *waits_for(const struct symbols *s, size_t n, const char *text)
+{
+	size_t best = ARRAY_SIZE(waits);
+
+	for (; text[0] == ' '; text += strcspn(text, "\n"), text += *text == '\n') {
+		char *line = xstrndup(text, strcspn(text, "\n")), *end;
+		const struct symbols *whose;
+		const char *at = line_find(s, n, line, &whose), *symbol = NULL;
+
+		if (at) {
+			size_t i = symbols_find(whose, address_read(whose, at, &end));
+
+			symbol = i < whose->n ? whose->v[i].text : NULL;
+		}
+		free(line);
+		if (!symbol)
+			continue;
+		if (!is_library(symbol))
+			break;
+		best = waits_find(symbol, best);
+	}
+	return best < ARRAY_SIZE(waits) ? waits[best].means : NULL;
+}
+
+/* One line of the log, its newline not included; those behind it are at next. */
+static void print_line(const struct symbols *s, size_t n, const char *line, const char *next)
+{
+	static const char futex[] = "waits: futex";
+	const char *waiting = str_after(line, "thread ") ? strstr(line, futex) : NULL;
+	const char *what = waiting ? waits_for(s, n, next) : NULL;
 	struct buf inlined = {0};
 	const struct symbols *whose;
 	const char *at;
 
+	if (what) {
+		fprintf(stderr, "%.*s, %s,", (int)(waiting - line) + (int)strlen(futex), line,
+			what);
+		line = waiting + strlen(futex);
+	}
 	while ((at = line_find(s, n, line, &whose))) {
 		char *end;
 		size_t i = symbols_find(whose, address_read(whose, at, &end));
@@ -174,7 +266,7 @@ void symbolize_print(const struct run *run, const char *text, size_t n)
 		char *next = line + length + (line[length] == '\n');
 
 		line[length] = '\0';
-		print_line(s, files, line);
+		print_line(s, files, line, next);
 		line = next;
 	}
 	for (size_t i = 0; i < files; i++)

@@ -71,6 +71,11 @@ static void vmm_devices(const struct vmm_channels *ch, struct strv *argv)
 	vmm_add_path_option(argv, "file,id=log,path=", ch->log_path);
 	strv_add_all(argv, "-device", "isa-debugcon,iobase=0xe9,chardev=log", NULL);
 	strv_add_all(argv, "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", NULL);
+	if (ch->monitor >= 0) {
+		strv_add(argv, "-chardev");
+		strv_addf(argv, "socket,id=mon,fd=%d", ch->monitor);
+		strv_add_all(argv, "-mon", "chardev=mon,mode=readline", NULL);
+	}
 	if (ch->gdb_port) {
 		strv_add_all(argv, "-S", "-gdb", NULL);
 		strv_addf(argv, "tcp:127.0.0.1:%u", ch->gdb_port);

@@ -12,6 +12,7 @@ struct vmm_channels {
 	const char *err_path;  /* COM2 */
 	const char *log_path;  /* debugcon */
 	unsigned int gdb_port; /* 0: no debugger */
+	int monitor;           /* a socket for the VMM's monitor; -1: none */
 };
 
 /* QEMU's name: $KILN_QEMU, or qemu-system-x86_64. */

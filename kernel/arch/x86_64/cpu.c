@@ -185,6 +185,43 @@ void arch_switch(struct arch_thread *prev, struct arch_thread *next)
 	arch_stack_switch(&prev->kernel_sp, next->kernel_sp);
 }
 
+void arch_program_frame(uintptr_t kstack_top, struct trap_frame *out)
+{
+	const struct trap_frame *f = (const struct trap_frame *)kstack_top - 1;
+	uintptr_t sp, saved[2]; /* rbp, return address */
+
+	*out = *f;
+	/* Below the frame, aligned, is where the common code was called from. */
+	if (((const uintptr_t *)f)[-2] != (uintptr_t)kiln_gate_check)
+		return;
+	sp = f->rsp;
+	*out = (struct trap_frame){.vector = TRAP_GATE, .rsp = sp};
+	if (user_copy_in(saved, sp, sizeof(saved)))
+		return;
+	sp += sizeof(saved);
+	out->rbp = saved[0];
+	if (saved[1] == (uintptr_t)kiln_syscall_back) {
+		sp += KILN_SYSCALL_STACK;
+		if (user_copy_in(&saved[1], sp, sizeof(saved[1])))
+			return;
+		sp += sizeof(saved[1]);
+	}
+	out->rip = saved[1];
+	out->rsp = sp;
+}
+
+void arch_fpu_keep(const struct arch_thread *self)
+{
+	if (self->fpu_live)
+		fpu_save(self->xsave);
+}
+
+void arch_fpu_give_back(const struct arch_thread *self)
+{
+	if (self->fpu_live)
+		fpu_restore(self->xsave);
+}
+
 void arch_interrupt_fixup(uint64_t *rip, uint64_t *rsp)
 {
 	if (*rip >= (uintptr_t)kiln_gate_check && *rip < (uintptr_t)kiln_gate_done) {

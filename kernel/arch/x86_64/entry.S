@@ -201,7 +201,10 @@ kiln_syscall:
 	push %rsi
 	mov %rsp, %rsi
 	call kiln_gate
-	add $48, %rsp
+	.globl kiln_syscall_back
+	.hidden kiln_syscall_back
+kiln_syscall_back:
+	add $KILN_SYSCALL_STACK, %rsp
 	ret
 	.size kiln_syscall, . - kiln_syscall
 

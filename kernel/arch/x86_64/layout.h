@@ -20,6 +20,8 @@
 #define FRAME_VECTOR (16 * 8)
 #define FRAME_RSP (21 * 8)
 
+#define KILN_SYSCALL_STACK 48 /* what kiln_syscall keeps on the program's stack */
+
 #define TRAP_VECTOR_GATE 257
 #define TRAP_VECTOR_SYSCALL 256
 

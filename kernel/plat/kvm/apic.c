@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "plat/kvm/kvm.h"
 #include "plat/kvm/smp.h"
+#include "plat/kvm/start.h"
 
 #define CPUID_1_ECX_X2APIC (1u << 21)
 #define APIC_BASE_X2APIC (1u << 10)
@@ -20,14 +21,12 @@
  */
 #define APIC_ID 0x20u
 #define APIC_EOI 0xb0u
-#define APIC_SVR 0xf0u
 #define APIC_ICR 0x300u
 #define APIC_ICR_HIGH 0x310u /* in x2APIC mode the upper half of the MSR */
 #define APIC_LVT_TIMER 0x320u
 #define APIC_TIMER_INITIAL 0x380u
 #define APIC_TIMER_CURRENT 0x390u
 #define APIC_TIMER_DIVIDE 0x3e0u
-#define APIC_SVR_ENABLE 0x100u
 #define APIC_LVT_MASKED 0x10000u
 #define APIC_DIVIDE_BY_1 0xbu
 #define APIC_ICR_INIT 0x500u

@@ -17,6 +17,11 @@
 	.type _pvh_start, @function
 _pvh_start:
 	cld
+#ifdef CONFIG_THREAD_DUMP
+	/* Input 1 of the APIC, where a VMM's NMI comes in. Here it is at hand without a page table. */
+	movl $(APIC_SVR_ENABLE | TRAP_VECTOR_SPURIOUS), APIC_PADDR + APIC_SVR
+	movl $APIC_LVT_NMI, APIC_PADDR + APIC_LVT_LINT1
+#endif
 	lea 12(%ebx), %esp      /* one word of stack: the flags field, which nothing else needs */
 	call 1f
 1:	pop %ebp                /* %ebp = where label 1 was loaded */

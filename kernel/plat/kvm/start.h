@@ -11,6 +11,14 @@
 #define MSR_EFER 0xc0000080
 #define EFER_NXE_LME_SCE 0x901
 
+/* The local APIC at reset (Intel SDM vol. 3, 11.4 and 11.5.1). */
+#define APIC_PADDR 0xfee00000
+#define APIC_SVR 0xf0
+#define APIC_SVR_ENABLE 0x100
+#define APIC_LVT_LINT1 0x360
+#define APIC_LVT_NMI 0x400
+#define TRAP_VECTOR_SPURIOUS 63
+
 /* Segment descriptors (Intel SDM vol. 3, figure 3-8), accessed already, so that nothing writes to
  * the table. */
 #define GDT_CODE64 0x00af9b000000ffff

@@ -13,7 +13,9 @@
 #include "plat/vdso.h"
 
 #define NR_VECTORS 64
+_Static_assert(TRAP_SPURIOUS == TRAP_VECTOR_SPURIOUS, "start.h");
 #define GATE_INTERRUPT 0x8e00u
+#define RFLAGS_IF 0x200u
 #define RFLAGS_MASKED 0x47700u /* AC NT IOPL DF IF TF: cleared by the syscall instruction */
 
 /* Intel SDM vol. 3, figure 6-8, as two words. */
@@ -132,6 +134,21 @@ static bool interrupt(struct trap_frame *f)
 	return false;
 }
 
+/*
+ * The machine's NMI is how its user asks for a thread dump. It comes at any time, so where
+ * interrupts are off, or the kernel runs, it leaves a note only, which is seen at the next way out
+ * of the kernel.
+ */
+static bool dump_request(struct trap_frame *f)
+{
+	cpu_pend(PENDING_DUMP);
+	f->vector = TRAP_SPURIOUS; /* for trap_dispatch(): nothing else to do */
+	if (!in_kernel(f))
+		return (f->rflags & RFLAGS_IF) != 0;
+	arch_interrupt_fixup(&f->rip, &f->rsp);
+	return false;
+}
+
 /* Returns NULL to go back to where the frame says, or the frame's copy on the thread's kernel stack
  * to go on there. */
 struct trap_frame *kvm_trap(struct trap_frame *f)
@@ -141,9 +158,13 @@ struct trap_frame *kvm_trap(struct trap_frame *f)
 	if (f->vector >= TRAP_TIMER) {
 		if (!interrupt(f))
 			return NULL;
+	} else if (IS_ENABLED(CONFIG_THREAD_DUMP) && f->vector == TRAP_NMI) {
+		if (!dump_request(f))
+			return NULL;
 	} else {
 		/* trap.S has asked vma_fault() already. */
-		if (f->vector == TRAP_PAGE_FAULT && trap_fixup(f))
+		if ((f->vector == TRAP_PAGE_FAULT || f->vector == TRAP_GENERAL_PROTECTION) &&
+		    trap_fixup(f))
 			return NULL;
 		if (in_kernel(f) && trap_step_over(f))
 			return NULL;

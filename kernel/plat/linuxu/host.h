@@ -118,6 +118,7 @@ static ALWAYS_INLINE long host_call1(long nr, uintptr_t a)
 #define HOST_MADV_POPULATE_WRITE 23u
 
 /* --- signals --- */
+#define HOST_SIGQUIT 3
 #define HOST_SIGILL 4
 #define HOST_SIGTRAP 5
 #define HOST_SIGBUS 7

@@ -248,6 +248,13 @@ static bool signal_step(struct host_ucontext *uc)
 	return true;
 }
 
+/* Whoever sends it wants to know what all threads do. */
+static void signal_quit(struct host_ucontext *uc)
+{
+	cpu_pend(PENDING_DUMP);
+	signal_interrupt(uc);
+}
+
 static void signal_dispatch(int sig, const struct host_siginfo *info, struct host_ucontext *uc)
 {
 	if (IS_ENABLED(CONFIG_DETERMINISTIC) && sig == HOST_SIGTRAP && signal_step(uc))
@@ -256,6 +263,8 @@ static void signal_dispatch(int sig, const struct host_siginfo *info, struct hos
 		linuxu_idle_continue();
 	else if (sig == HOST_SIGALRM)
 		signal_timer(uc);
+	else if (IS_ENABLED(CONFIG_THREAD_DUMP) && sig == HOST_SIGQUIT)
+		signal_quit(uc);
 	else if (sig == HOST_SIGURG && linuxu_cpu_take_kick())
 		signal_interrupt(uc);
 	else if (sig == HOST_SIGURG)
@@ -323,6 +332,10 @@ void linuxu_signal_init(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(handled); i++) {
 		signal_install(handled[i], (uintptr_t)signal_handle);
 		mask &= ~(1UL << (handled[i] - 1));
+	}
+	if (IS_ENABLED(CONFIG_THREAD_DUMP)) {
+		signal_install(HOST_SIGQUIT, (uintptr_t)signal_handle);
+		mask &= ~(1UL << (HOST_SIGQUIT - 1));
 	}
 	/* A closed pipe is an error of write(2); the kernel raises the program's SIGPIPE itself. */
 	signal_install(HOST_SIGPIPE, HOST_SIG_IGN);

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Thread dumps by SIGQUIT and by the watchdog: who waits for what, and in which function."""
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+
+from harness import check, expect, must
+
+PLATFORMS = ("kvm", "linuxu")
+PROGRAM = r"""
+use std::sync::{mpsc, Arc, Barrier, Mutex};
+use std::{env, thread, time::Duration};
+
+#[inline(never)]
+fn take_both(first: Arc<Mutex<u32>>, second: Arc<Mutex<u32>>, met: Arc<Barrier>) -> u32 {
+    let one = first.lock().unwrap();
+    met.wait();
+    let two = second.lock().unwrap();
+    *one + *two
+}
+
+#[inline(never)]
+fn wait_in_channel(r: mpsc::Receiver<u32>) -> u32 {
+    r.recv().unwrap_or(0)
+}
+
+#[inline(never)]
+fn sleep_for(ms: u64) {
+    thread::sleep(Duration::from_millis(ms));
+    std::hint::black_box(ms); // no tail call: the function is to be seen
+}
+
+#[inline(never)]
+fn compute() {
+    let (mut a, b) = ([1.0f64; 8], [1.5f64; 8]);
+    loop {
+        for i in 0..8 {
+            a[i] = std::hint::black_box(a[i] * b[i]);
+        }
+        for i in 0..8 {
+            a[i] /= b[i];
+        }
+        if a != [1.0; 8] {
+            println!("registers were changed: {a:?}");
+            std::process::exit(9);
+        }
+    }
+}
+
+fn named(name: &str, f: impl FnOnce() + Send + 'static) -> thread::JoinHandle<()> {
+    thread::Builder::new().name(name.into()).spawn(f).unwrap()
+}
+
+fn main() {
+    let ms = env::args().nth(1).map_or(1_000_000, |a| a.parse().unwrap());
+    let (a, b, met) = (Arc::new(Mutex::new(1)), Arc::new(Mutex::new(2)), Arc::new(Barrier::new(2)));
+    let (a2, b2, met2) = (a.clone(), b.clone(), met.clone());
+    let (sender, receiver) = mpsc::channel();
+    let one = named("one", move || { take_both(a, b, met); });
+    named("two", move || { take_both(b2, a2, met2); });
+    named("receiver", move || { wait_in_channel(receiver); });
+    named("sleeper", move || sleep_for(ms));
+    if env::args().nth(2).is_some() {
+        named("busy", compute);
+    }
+    println!("ready");
+    one.join().unwrap();
+    drop(sender);
+}
+"""
+
+
+def _program(w):
+    w.need_rust()
+    path = w.dir / "blocked"
+    if not path.exists():
+        env = dict(re.findall(r"^export (\w+)='?(.*?)'?;?$", w.run("env").out, re.M))
+        source = w.file("blocked.rs", PROGRAM)
+        must([env.get("RUSTC", "rustc"), *env["KILN_RUSTC_ARGS"].split(), "-O", "-o", path, source])
+    return path
+
+
+def _read_until(p, stream, text):
+    """What the process writes until text has come."""
+    seen, deadline = b"", time.time() + 60
+    while text not in seen:
+        check(time.time() < deadline and p.poll() is None, f"no {text!r} in {seen!r}")
+        if select.select([stream], [], [], 0.1)[0]:
+            seen += os.read(stream.fileno(), 65536)
+    return seen.decode()
+
+
+def _dump(p):
+    p.send_signal(signal.SIGQUIT)
+    text = _read_until(p, p.stderr, b"kiln: end of threads\n")
+    return {name: rest for name, rest in re.findall(r"^thread \d+ '(.*?)', (.*\n(?: .*\n)*)", text, re.M)}
+
+
+def a_dump_tells_blocked_threads_apart(w):
+    for platform in PLATFORMS:
+        p = w.start("run", "--platform", platform, "--cpus", "2", _program(w), "--", "1000000", "busy")
+        try:
+            _read_until(p, p.stdout, b"ready\n")
+            time.sleep(0.5)
+            for _ in range(3):
+                threads = _dump(p)
+                for name, state, function in (
+                        ("blocked", "waits: futex, end of a thread", "blocked::main"),
+                        ("one", "waits: futex, mutex, 0x", "blocked::take_both"),
+                        ("two", "waits: futex, mutex, 0x", "blocked::take_both"),
+                        ("receiver", "waits: futex, channel, 0x", "blocked::wait_in_channel"),
+                        ("sleeper", "waits: sleep, for ", "blocked::sleep_for"),
+                        ("busy", "", "blocked::compute")):
+                    text = threads.get(name, "")
+                    check(state in text and function in text, f"{platform}: {name}: {text}\n{threads}")
+                check(re.search(r"for \d+\.\d+ s, at most 99\d\.\d+ s more", threads["sleeper"]), threads["sleeper"])
+                check(" runs\n" in threads["busy"], threads["busy"])
+            check(p.poll() is None, f"{platform}: it has ended")
+        finally:
+            p.terminate()
+            p.communicate()
+        check(p.returncode == 128 + signal.SIGTERM, f"{platform}: status {p.returncode}")
+
+
+def the_watchdog_ends_a_program_that_is_stuck(w):
+    for platform in PLATFORMS:
+        r = w.run("run", "--platform", platform, "--watchdog", "--cpus", "2", _program(w), "--", "100")
+        expect(r, 124, out="ready\n", has=["kiln: every thread waits for another one\n", "mutex", "blocked::take_both",
+                                           "blocked::wait_in_channel"], lacks="sleeper")
+
+
+def the_watchdog_leaves_others_alone(w):
+    """Waiting for input, or sleeping, is not being stuck."""
+    source = r"""
+    #include <poll.h>
+    #include <stdio.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        struct pollfd p = {0, POLLIN, 0};
+        char c;
+        puts("ready");
+        fflush(stdout);
+        usleep(200000);
+        poll(&p, 1, -1);
+        return read(0, &c, 1) == 1 ? c : 3;
+    }
+    """
+    w.need_images()
+    path = w.dir / "waits"
+    must([w.prefix / "bin" / "kiln-cc", w.file("waits.c", source), "-o", path])
+    for platform in PLATFORMS:
+        p = w.start("run", "--platform", platform, "--watchdog", path, stdin=subprocess.PIPE)
+        _read_until(p, p.stdout, b"ready\n")
+        time.sleep(0.7)
+        out, err = p.communicate(b"A")
+        check(p.returncode == ord("A"), f"{platform}: status {p.returncode} {err}")
