@@ -19,7 +19,7 @@
 #define RAM_BYTES_WANTED (64UL << 20) /* even if that is more than a quarter of the host's */
 #define RAM_BYTES_MIN (1UL << 22)
 /* A mapping from this size on is for huge pages: below, a program may want a small part of it. */
-#define HUGE_BYTES_MIN (8UL << 20)
+#define HUGE_BYTES_MIN (4UL << 20)
 /* Where the window really begins and ends is random, out of so many pages at each end. */
 #define WINDOW_SLACK_PAGES(bytes) ((bytes) / PAGE_SIZE / 16)
 

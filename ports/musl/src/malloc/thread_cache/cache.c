@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include "cache.h"
 
-#define LIST_BYTES_MAX 4096 /* of a list, but one block is always allowed */
+#define LIST_BYTES_MAX 4096 /* of a list, but one block is always allowed, and of small ones … */
+#define LIST_BLOCKS_MIN 16
 #define LIST_BLOCKS_MAX 32
 #define DEPOT_LISTS_MAX 6
 #define DEPOT_SHARE 16 /* of the memory that may be spare is one class's */
@@ -21,6 +22,14 @@ hidden const uint32_t __malloc_class_bytes[CLASS_BITS_MAX] = {
 	288,   320,   400,   496,   576,   672,   800,   1008,  1152,  1344,  1632,  2032,
 	2336,  2720,  3264,  4080,  4672,  5440,  6544,  8176,  9344,  10912, 13088, 16368,
 	18704, 21824, 26192, 32752, 37440, 43680, 52416, 65520, 74880,
+};
+
+/* The class of a block that needs i + 1 units. */
+hidden const uint8_t __malloc_small_class[SMALL_BYTES_MAX / UNIT + 1] = {
+	[0] = 0,          [1] = 1,          [2] = 2,          [3] = 3,          [4] = 4,
+	[5] = 5,          [6] = 6,          [7] = 7,          [8] = 8,          [9] = 9,
+	[10 ... 11] = 10, [12 ... 14] = 11, [15 ... 17] = 12, [18 ... 19] = 13, [20 ... 24] = 14,
+	[25 ... 30] = 15, [31 ... 35] = 16, [36 ... 41] = 17, [42 ... 49] = 18, [50 ... 62] = 19,
 };
 
 /* Lists with as many blocks as list_max() says. */
@@ -48,7 +57,11 @@ static int at_most(int n, int max)
 
 static int list_max(int sc)
 {
-	return at_most(LIST_BYTES_MAX / __malloc_class_bytes[sc], LIST_BLOCKS_MAX);
+	int n = LIST_BYTES_MAX / __malloc_class_bytes[sc];
+
+	if (__malloc_class_bytes[sc] - IB <= SMALL_BYTES_MAX && n < LIST_BLOCKS_MIN)
+		n = LIST_BLOCKS_MIN;
+	return at_most(n, LIST_BLOCKS_MAX);
 }
 
 static unsigned char *depot_take(int sc)

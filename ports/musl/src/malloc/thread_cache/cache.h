@@ -32,6 +32,7 @@
 #define CACHE_BYTES_MAX 74876 /* the largest block of those */
 #define CLASS_BITS_MAX 64     /* what struct meta can hold */
 #define STEP_BYTES_MAX 156    /* up to here a class begins every 16 bytes */
+#define SMALL_BYTES_MAX 1004  /* up to here a table tells the class */
 #define GROUP_BYTES_MAX 65536 /* larger groups are mapped one by one */
 #define IN_CACHE 0xe0         /* in the header of a block that is in a list */
 
@@ -49,6 +50,7 @@ struct cache {
 
 extern hidden _Thread_local struct cache *__malloc_cache __attribute__((tls_model("local-exec")));
 extern hidden const uint32_t __malloc_class_bytes[CLASS_BITS_MAX]; /* 0: not cached */
+extern hidden const uint8_t __malloc_small_class[SMALL_BYTES_MAX / UNIT + 1];
 
 /* Any block in use, after all of mallocng's checks. */
 struct block {
@@ -78,6 +80,7 @@ static inline char *group_is_used(struct group *group)
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+typedef uint16_t __attribute__((__may_alias__)) half_alias;
 typedef uint32_t __attribute__((__may_alias__)) word_alias;
 typedef uintptr_t __attribute__((__may_alias__)) pointer_alias;
 
@@ -91,12 +94,11 @@ static inline void block_set_next(unsigned char *p, const unsigned char *next)
 	*(pointer_alias *)p = (uintptr_t)next ^ (uintptr_t)ctx.secret;
 }
 
-/* The group in whose slot p lies, if p is a block that this allocator gave out, begins where its
- * slot does and is of a cached class, which goes to sc; 0 if not. header is the word before p,
- * without IN_CACHE. */
-static inline struct meta *block_group(const unsigned char *p, uint32_t header, size_t *sc)
+/* The group in whose slot, by its header, p lies, if p is a block that this allocator gave out,
+ * begins where its slot does and is of a cached class, which goes to sc; 0 if not. */
+static inline struct meta *block_group(const unsigned char *p, size_t slot, size_t *sc)
 {
-	size_t offset = (size_t)header >> 12 & 0xffff0;
+	size_t offset = (size_t)((const half_alias *)p)[-1] * UNIT;
 	const struct group *group = (const void *)(p - offset - UNIT);
 	struct meta *m = group->meta;
 
@@ -105,7 +107,7 @@ static inline struct meta *block_group(const unsigned char *p, uint32_t header, 
 	if (unlikely(((struct meta_area *)((uintptr_t)m & -4096))->check != ctx.secret))
 		return 0;
 	*sc = m->sizeclass;
-	if (unlikely(offset != (unsigned char)(header >> 8) * (size_t)__malloc_class_bytes[*sc]))
+	if (unlikely(offset != slot * (size_t)__malloc_class_bytes[*sc]))
 		return 0;
 	return m;
 }

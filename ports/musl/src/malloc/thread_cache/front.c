@@ -10,9 +10,12 @@ void *malloc(size_t n)
 	unsigned char *p;
 	size_t sc;
 
-	if (unlikely(n > STEP_BYTES_MAX))
-		return __malloc_missed(n);
 	sc = (n + IB - 1) / UNIT;
+	if (n > STEP_BYTES_MAX) {
+		if (unlikely(n > SMALL_BYTES_MAX))
+			return __malloc_missed(n);
+		sc = __malloc_small_class[sc];
+	}
 	p = c->head[sc];
 	if (unlikely(!p))
 		return __malloc_missed(n);
@@ -23,17 +26,17 @@ void free(void *ptr)
 {
 	struct cache *c = __malloc_cache;
 	unsigned char *p = ptr;
-	uint32_t header;
-	size_t sc;
+	size_t slot, sc;
 
 	if (unlikely(!p))
 		return;
-	header = *(word_alias *)(p - 4);
+	/* Byte by byte: they may just have been written so, and the processor would wait. */
+	slot = p[-3];
 	/* Not at the start of its slot by so much that the header is longer, not all of the slot,
 	 * or freed already. */
-	if (unlikely(header & 0xe0ff))
+	if (unlikely(p[-4] || slot & IN_CACHE))
 		goto missed;
-	if (unlikely(!block_group(p, header, &sc) || --c->room[sc] < 0))
+	if (unlikely(!block_group(p, slot, &sc) || --c->room[sc] < 0))
 		goto missed;
 	cache_push(c, sc, p);
 	return;

@@ -148,8 +148,7 @@ hidden void __malloc_slots_give(int sc, unsigned char *list)
 	while (list) {
 		unsigned char *p = list;
 		size_t class;
-		struct meta *group = block_group(p, *(word_alias *)(p - 4) & ~(IN_CACHE << 8),
-						 &class);
+		struct meta *group = block_group(p, p[-3] & ~IN_CACHE, &class);
 		int i = get_slot_index(p);
 
 		assert(group && class == sc && p[-3] >= IN_CACHE);
