@@ -97,6 +97,7 @@ void arch_thread_init(struct arch_thread *at, uintptr_t kstack_top, const struct
 	at->fpu_saved = false;
 	at->mxcsr = MXCSR_DEFAULT;
 	at->fcw = FCW_DEFAULT;
+	fpu_area_prepare(at->xsave);
 	if (inherit_fpu && ((struct arch_thread *)thread_current())->fpu_live) {
 		fpu_save(at->xsave);
 		at->fpu_saved = true;

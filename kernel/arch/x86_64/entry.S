@@ -95,6 +95,21 @@ arch_trap_entry:
 	jmp trap_leave
 	.size arch_trap_entry, . - arch_trap_entry
 
+/* The same for a syscall instruction, which needs no dispatch. The direction flag is clear. */
+	.globl arch_syscall_entry
+	.hidden arch_syscall_entry
+	.type arch_syscall_entry, @function
+arch_syscall_entry:
+	mov %gs:CPU_CURRENT, %rax
+	movb $1, THREAD_FPU_LIVE(%rax)
+	mov %rsp, %rdi
+	sub $8, %rsp
+	call syscall_trap
+	add $8, %rsp
+	mov %rax, FRAME_RAX(%rsp)
+	jmp trap_leave
+	.size arch_syscall_entry, . - arch_syscall_entry
+
 	.globl arch_trap_return
 	.hidden arch_trap_return
 	.type arch_trap_return, @function

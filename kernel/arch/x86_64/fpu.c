@@ -29,31 +29,11 @@ void fpu_init(void)
 	}
 }
 
-void fpu_save(void *area)
+void fpu_area_prepare(void *area)
 {
-	if (fpu_xmask) {
-		/* XSAVE leaves the header's reserved bytes as they are; XRSTOR wants them 0. */
-		memset((char *)area + FXSAVE_SIZE, 0, XSAVE_HEADER_SIZE);
-		__asm__ volatile("xsave64 (%0)"
-				 :
-				 : "r"(area), "a"((uint32_t)fpu_xmask),
-				   "d"((uint32_t)(fpu_xmask >> 32))
-				 : "memory");
-	} else {
-		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
-	}
-}
-
-void fpu_restore(const void *area)
-{
+	/* XSAVE leaves the header's reserved bytes as they are; XRSTOR wants them 0. */
 	if (fpu_xmask)
-		__asm__ volatile("xrstor64 (%0)"
-				 :
-				 : "r"(area), "a"((uint32_t)fpu_xmask),
-				   "d"((uint32_t)(fpu_xmask >> 32))
-				 : "memory");
-	else
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+		memset((char *)area + FXSAVE_SIZE, 0, XSAVE_HEADER_SIZE);
 }
 
 void fpu_area_init(void *area)

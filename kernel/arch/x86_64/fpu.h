@@ -21,11 +21,36 @@ extern uint32_t fpu_size;
 extern bool page_clear_avx;
 
 void fpu_init(void);
-void fpu_save(void *area);
-void fpu_restore(const void *area);
+/* Once for a new area, before the first fpu_save() into it. */
+void fpu_area_prepare(void *area);
 /* Make *area the state of a fresh process. */
 void fpu_area_init(void *area);
 /* Make *area, which a program wrote, safe to restore: reserved bits cleared. */
 void fpu_area_sanitize(void *area);
+
+static ALWAYS_INLINE void fpu_save(void *area)
+{
+	if (fpu_xmask) {
+		__asm__ volatile("xsave64 (%0)"
+				 :
+				 : "r"(area), "a"((uint32_t)fpu_xmask),
+				   "d"((uint32_t)(fpu_xmask >> 32))
+				 : "memory");
+	} else {
+		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+	}
+}
+
+static ALWAYS_INLINE void fpu_restore(const void *area)
+{
+	if (fpu_xmask)
+		__asm__ volatile("xrstor64 (%0)"
+				 :
+				 : "r"(area), "a"((uint32_t)fpu_xmask),
+				   "d"((uint32_t)(fpu_xmask >> 32))
+				 : "memory");
+	else
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
 
 #endif

@@ -188,8 +188,10 @@ static int fpu_pop(uintptr_t fpstate)
 			return -EFAULT;
 		if (sw.magic1 == FP_XSTATE_MAGIC1 && sw.xstate_size == fpu_size)
 			size = fpu_size;
-		if (user_copy_in(area, fpstate, size))
+		if (user_copy_in(area, fpstate, size)) {
+			fpu_area_prepare(area); /* a part may have come */
 			return -EFAULT;
+		}
 		if (size == FXSAVE_SIZE && fpu_xmask)
 			*(uint64_t *)(void *)(area + FXSAVE_SIZE) = 3; /* x87 and SSE */
 	}

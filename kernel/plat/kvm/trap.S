@@ -89,6 +89,6 @@ kvm_syscall_entry:
 	FRAME_PUSH_SCRATCH
 	FRAME_PUSH_KEPT
 	sti
-	jmp arch_trap_entry
+	jmp arch_syscall_entry
 
 	.section .note.GNU-stack, "", @progbits
