@@ -467,7 +467,7 @@ int vma_discard(vaddr_t start, size_t len)
 	if (!range_is_mapped(start, end))
 		rc = -ENOMEM;
 	for (struct vma *v = vma_above(start); rc == 0 && v != NULL && v->start < end; v = v->next)
-		if (v->flags & VMA_IMAGE)
+		if (v->flags & (VMA_IMAGE | VMA_FILE))
 			rc = -EINVAL; /* its contents could not be had again */
 	for (struct vma *v = vma_above(start); rc == 0 && v != NULL && v->start < end; v = v->next)
 		vma_discard_part(v, MAX(start, v->start), MIN(end, v->end));

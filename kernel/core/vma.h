@@ -19,6 +19,7 @@
 #define VMA_IMAGE 2u     /* part of the image: stays mapped, its rights can only shrink */
 #define VMA_SHARED 4u
 #define VMA_STACK 8u
+#define VMA_FILE 16u /* a program's data: what was in its pages at first cannot be had again */
 
 /* How far a VMA_GROWSDOWN mapping may grow in all (RLIMIT_STACK's default on Linux). */
 #define VMA_STACK_MAX (8ul << 20)

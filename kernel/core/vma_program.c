@@ -60,7 +60,7 @@ vaddr_t vma_program_gap(size_t len)
 /* A VMA for pages that are there already. 0 or -ENOMEM. */
 static int program_insert(vaddr_t start, vaddr_t end, unsigned prot, const char *name)
 {
-	unsigned flags = prot & PROT_WRITE ? 0 : VMA_IMAGE;
+	unsigned flags = prot & PROT_WRITE ? VMA_FILE : VMA_IMAGE;
 	struct vma *prev, *next, *v = vma_create(start, end, prot, flags, name);
 
 	if (v == NULL)

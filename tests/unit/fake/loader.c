@@ -226,6 +226,8 @@ static void check_loaded(const struct program *p)
 		assert_true(v.end >= range[i].end);
 		assert_int_equal(v.prot, range[i].prot);
 		assert_int_equal((v.flags & VMA_IMAGE) != 0, !(v.prot & PROT_WRITE));
+		/* What the file had there would be lost. */
+		assert_int_equal(vma_discard(range[i].start, PAGE_SIZE), -EINVAL);
 	}
 }
 
