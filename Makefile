@@ -74,6 +74,10 @@ test-unit test-guest test-diff test-cli test-load test-deterministic test-matrix
 	@$(deps) base run rust test
 	$(main) all
 	@$(suites) $*
+test-std: ## Rust's own tests of std, core and alloc: an hour (ARGS: options of tests/run)
+	@$(deps) base run rust test
+	$(main) all
+	@$(suites) std $(ARGS)
 test-smp: ## the guest tests 20 times (ROUNDS=N) with 1, 2 and 4 CPUs (CPUS=N,M) on both platforms: hours
 	@$(deps) base run rust test
 	$(main) all
@@ -115,4 +119,4 @@ help: ## this list
 	@printf '\nVariables: V=1  O=DIR  CC=clang  A=APPDIR  PLAT=kvm|linuxu  ARGS=...  KILN_CACHE=DIR\n'
 
 .PHONY: all run app debug kiln kernel ports rust rust-small install clean menuconfig defconfig savedefconfig test \
-	test-unit test-guest test-diff test-cli test-load test-deterministic test-matrix test-smp check fuzz bench size lint format compile_commands.json deps fetch help
+	test-unit test-guest test-diff test-cli test-load test-deterministic test-matrix test-std test-smp check fuzz bench size lint format compile_commands.json deps fetch help

@@ -22,6 +22,7 @@ class Settings:
         self.jobs = max(1, args.jobs)
         self.full = args.full
         self.list = args.list
+        self.routes = args.route
         self.build = (ROOT / args.build).resolve()
         self.out = self.build / "tests"
         self.kiln = self.build / "bin" / "kiln"
