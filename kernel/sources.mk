@@ -46,6 +46,7 @@ src-y += core/sched.c
 src-y += core/sleep.c
 src-y += core/signal.c
 src-y += core/thread.c
+src-$(CONFIG_STATS) += core/stats.c
 src-y += core/timer.c
 src-y += core/vma.c
 src-y += core/vma_resize.c

@@ -14,6 +14,7 @@
 
 NORETURN void boot_main(const struct boot_info *info)
 {
+	plat_stage(PLAT_STAGE_KERNEL);
 	arch_init();
 	percpu_init();
 	page_init();
@@ -21,11 +22,13 @@ NORETURN void boot_main(const struct boot_info *info)
 	program_register_image();
 	thread_init();
 	fd_init();
+	plat_stage(PLAT_STAGE_PROGRAM);
 	program_start(info);
 	if (IS_ENABLED(CONFIG_BOOT_BANNER)) {
 		static const char banner[] = "Kiln " KILN_VERSION "\n";
 
 		plat->console_write(1, banner, sizeof(banner) - 1);
 	}
+	plat_stage(PLAT_STAGE_ENTRY);
 	sched_start(info->start_ns);
 }

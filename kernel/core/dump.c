@@ -14,8 +14,6 @@
 
 /* How long another CPU may take to stop. */
 #define STOP_NS 2000000000u
-/* How long the cycle counter is compared with the clock, where its rate is not known. */
-#define RATE_NS 1000000u
 /* timeout(1)'s status for a command that did not end. */
 #define WATCHDOG_STATUS 124
 #define MS 1000000u
@@ -64,30 +62,19 @@ static bool others_stop(void)
 	return true;
 }
 
-/* Nanoseconds of a number of cycles (plat_cycles()). */
-static uint64_t cycles_ns(uint64_t cycles)
-{
-	uint64_t mult = atomic_load_explicit(&plat_cycle_clock.mult, memory_order_relaxed);
-	uint64_t begin_ns, begin, now_ns;
-
-	if (IS_ENABLED(CONFIG_DETERMINISTIC) && plat->point)
-		return cycles;
-	if (mult == 0) {
-		begin_ns = plat->clock_monotonic_ns();
-		begin = arch_cycles();
-		do
-			now_ns = plat->clock_monotonic_ns();
-		while (now_ns < begin_ns + RATE_NS);
-		mult = ((now_ns - begin_ns) << 32) / (arch_cycles() - begin);
-	}
-	return (uint64_t)((unsigned __int128)cycles * mult >> 32);
-}
-
 /* " NUMBER.NNN s" and the text behind. */
 static void print_seconds(const char *before, uint64_t ns, const char *behind)
 {
 	log_print("%s%lu.%03lu s%s", before, (unsigned long)(ns / (1000 * MS)),
 		  (unsigned long)(ns / MS % 1000), behind);
+}
+
+static uint64_t slept_ns(const struct thread *t)
+{
+	uint64_t cycles = plat_cycles() - t->sleep_cycles;
+
+	/* In the deterministic mode they are nanoseconds. */
+	return IS_ENABLED(CONFIG_DETERMINISTIC) && plat->point ? cycles : plat_cycles_to_ns(cycles);
 }
 
 static void print_wait(const struct thread *t, uint64_t now_ns)
@@ -103,7 +90,7 @@ static void print_wait(const struct thread *t, uint64_t now_ns)
 		if (user_load_u32(&value, futex) == 0)
 			log_print(" (value 0x%x)", value);
 	}
-	print_seconds(", for ", cycles_ns(plat_cycles() - t->sleep_cycles), "");
+	print_seconds(", for ", slept_ns(t), "");
 	if (deadline_ns != NEVER)
 		print_seconds(", at most ", deadline_ns > now_ns ? deadline_ns - now_ns : 0,
 			      " more");

@@ -5,6 +5,7 @@
 #include "base/cmdline.h"
 #include "core/dump.h"
 #include "core/log.h"
+#include "core/stats.h"
 #include "plat/plat.h"
 
 static void option_log(const struct cmdline_token *level)
@@ -51,6 +52,8 @@ void options_init(const char *cmdline)
 			log_level = LOG_INFO;
 		else if (IS_ENABLED(CONFIG_THREAD_DUMP) && cmdline_is(&token, "watchdog"))
 			dump_watchdog = true;
+		else if (IS_ENABLED(CONFIG_STATS) && cmdline_is(&token, "stats"))
+			stats_wanted = true;
 		else if (cmdline_has_prefix(&token, "log=", &value))
 			option_log(&value);
 		else if (cmdline_has_prefix(&token, "stdin=", &value))

@@ -43,6 +43,8 @@ static unsigned page_range_count;
 static struct list page_blocks[PAGE_ORDER_MAX + 1];
 static uint32_t page_orders;    /* bit n: page_blocks[n] is not empty */
 static uint64_t page_pool_free; /* pages in the last two stages, and known zeros */
+static uint64_t page_pool_least =
+	UINT64_MAX; /* the least that page_pool_free was when pages were taken */
 static uint64_t page_total_pages;
 /* Pages known to be zero, handed out in order: [page_zero_next, page_zero_end). */
 static uint64_t page_zero_next, page_zero_end;
@@ -160,8 +162,10 @@ static void *page_pool_alloc_locked(unsigned order)
 
 	while (page = page_block_alloc(order), page == NULL && page_frontier_advance())
 		;
-	if (page != NULL)
+	if (page != NULL) {
 		page_pool_free -= 1ul << order;
+		page_pool_least = MIN(page_pool_least, page_pool_free);
+	}
 	return page;
 }
 
@@ -395,6 +399,11 @@ uint64_t page_free_count(void)
 		sum += pc->count + (size_t)(pc->run_end - pc->run) / PAGE_SIZE;
 	}
 	return sum;
+}
+
+uint64_t page_peak_count(void)
+{
+	return page_total_pages - MIN(READ_ONCE(page_pool_least), READ_ONCE(page_pool_free));
 }
 
 uint64_t page_total_count(void)

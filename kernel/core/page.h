@@ -36,5 +36,7 @@ void page_free_run(void *first, size_t count);
 void *page_alloc_zero(void);
 uint64_t page_free_count(void);
 uint64_t page_total_count(void);
+/* The most pages that were in use at once, those in caches among them. */
+uint64_t page_peak_count(void);
 
 #endif

@@ -22,6 +22,7 @@ struct percpu {
 	struct heap heap;
 	/* This CPU reads the address space: vma.c. */
 	_Atomic bool mm_reading;
+	uint64_t faults; /* pages that vma_fault() has put here, a few at once counting once */
 	/* The last vma_fault() here that returned false did so for want of memory. */
 	bool fault_oom;
 	/* Threads that ended here, for the next ones that are created here: thread.c. */

@@ -13,6 +13,7 @@
 #include "core/futex.h"
 #include "core/log.h"
 #include "core/percpu.h"
+#include "core/stats.h"
 
 #define KSTACK_BYTES 8192u /* at least */
 #define TID_MAX (1 << 22)  /* Linux's limit (PID_MAX_LIMIT) */
@@ -21,6 +22,7 @@ static struct spinlock thread_lock = SPINLOCK_INIT(LOCK_THREADS); /* guards all 
 struct list thread_all;
 static struct rb_root tid_tree;
 static int32_t tid_next;
+static unsigned thread_created;
 static _Atomic unsigned alive; /* read without */
 static int leader_status;      /* exit status of the main thread once it has ended: the process's if
 				  nothing ends that */
@@ -122,6 +124,7 @@ int thread_create(struct thread **out, const struct trap_frame *frame, uintptr_t
 	tid_assign_locked(t);
 	list_push_back(&thread_all, &t->all_link);
 	alive++;
+	COUNT_ADD(thread_created, 1);
 	spin_unlock(&thread_lock);
 	*out = t;
 	return 0;
@@ -180,6 +183,8 @@ NORETURN void process_exit(int status)
 	while (atomic_exchange_explicit(&exit_begun, true, memory_order_acquire))
 		plat->cpu_relax(0);
 	syscall_report_missing();
+	if (IS_ENABLED(CONFIG_STATS) && stats_wanted)
+		stats_report();
 	plat->exit(status & 0xff);
 }
 
@@ -212,6 +217,11 @@ bool thread_exists(int32_t tid)
 	if (exists)
 		spin_unlock(&thread_lock);
 	return exists;
+}
+
+unsigned thread_total(void)
+{
+	return READ_ONCE(thread_created);
 }
 
 unsigned thread_count(void)

@@ -86,6 +86,7 @@ NORETURN void process_exit(int status);
 struct thread *thread_find_lock(int32_t tid);
 bool thread_exists(int32_t tid);
 unsigned thread_count(void); /* threads of the program alive */
+unsigned thread_total(void); /* threads that it has had; a number that was right a moment ago */
 /* For whom goes through all threads. */
 void threads_lock(void);
 void threads_unlock(void);

@@ -576,8 +576,10 @@ static ALWAYS_INLINE int vma_fault_try(vaddr_t addr, unsigned need)
 	below = v != NULL && addr < v->start && (v->flags & VMA_GROWSDOWN);
 	/* On linuxu the host puts pages by itself: what comes here is a real fault. */
 	if (likely(v != NULL && (v->prot & need) != 0 && addr >= v->start) &&
-	    !vma_pages_come_unseen())
+	    !vma_pages_come_unseen()) {
 		rc = vma_fault_page(v, addr);
+		COUNT_ADD(pc->faults, 1);
+	}
 	mm_read_unlock(pc);
 	if (unlikely(below))
 		rc = vma_fault_grow(addr, need);

@@ -234,6 +234,26 @@ static ALWAYS_INLINE uint64_t plat_cycles(void)
 	return arch_cycles();
 }
 
+/* How long a number of cycles (arch_cycles()) is. Where the counter's rate is not known it is
+ * compared with the clock for a millisecond. */
+uint64_t plat_cycles_to_ns(uint64_t cycles);
+
+/* When the boot came to where, in cycles (arch_cycles()). */
+enum plat_stage {
+	PLAT_STAGE_START,   /* the platform's C code has begun */
+	PLAT_STAGE_KERNEL,  /* boot_main() */
+	PLAT_STAGE_PROGRAM, /* the kernel is up, the program's start is being prepared */
+	PLAT_STAGE_ENTRY,   /* the program is about to begin */
+	PLAT_STAGES,
+};
+extern uint64_t plat_stages[PLAT_STAGES];
+
+static ALWAYS_INLINE void plat_stage(enum plat_stage stage)
+{
+	if (IS_ENABLED(CONFIG_STATS))
+		plat_stages[stage] = arch_cycles();
+}
+
 /* What the platform's start code hands to boot_main(). */
 struct boot_info {
 	const char *cmdline; /* kvm: the VMM's command line; linuxu: the value of KILN_OPTS; never

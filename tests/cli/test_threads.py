@@ -158,3 +158,17 @@ def the_watchdog_leaves_others_alone(w):
         time.sleep(0.7)
         out, err = p.communicate(b"A")
         check(p.returncode == ord("A"), f"{platform}: status {p.returncode} {err}")
+
+
+def stats_tell_what_a_run_took(w):
+    for platform in PLATFORMS:
+        p = w.start("run", "--platform", platform, "--watchdog", "--stats", "--cpus", "2", _program(w), "--", "50",
+                    stderr=subprocess.PIPE)
+        err = p.communicate()[1].decode()
+        check(p.returncode == 124 and "kiln: what the run took\n" in err, err)
+        numbers = {k: float(v) for k, v in re.findall(r"^  (\S.*?) +([\d.]+)(?: ms|$| \()", err, re.M)}
+        check(numbers.get("threads") == 5 and numbers.get("CPUs used") == 2, err)
+        check(numbers.get("program", 0) >= 50 and numbers.get("boot: kernel", 0) > 0, err)
+        check(numbers.get("page faults", 0) > 10 and numbers.get("switches between threads", 0) >= 5, err)
+        check(500 < numbers.get("memory at most, KiB", 0) < 100000, err)
+        check("kiln: stats" not in err, err)

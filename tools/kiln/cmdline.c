@@ -25,6 +25,8 @@ char *cmdline_build(const struct run *run)
 	buf_adds(&b, " stdin=framed");
 	if (run->verbose)
 		buf_adds(&b, " verbose");
+	if (run->stats)
+		buf_adds(&b, " stats");
 	if (run->watchdog)
 		buf_adds(&b, " watchdog");
 	for (size_t i = 0; i < run->env.n; i++) {

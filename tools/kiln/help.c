@@ -44,6 +44,8 @@ const char run_help[] =
 	"  --gdb                    wait for a debugger (linuxu: start gdb)\n"
 	"  --dry-run                print the command that would run the image, and stop\n"
 	"  --qemu-arg ARG           one more argument for QEMU; may be repeated\n"
+	"  --stats                  print what the run took: boot, memory, page faults, "
+	"switches\n"
 	"  --watchdog               end the program, status 124, when every thread waits for "
 	"another one, and\n"
 	"                           say which for what\n"

@@ -16,6 +16,7 @@
 #include "path.h"
 #include "proc.h"
 #include "relay.h"
+#include "stats.h"
 #include "symbolize.h"
 #include "vmm.h"
 
@@ -93,6 +94,8 @@ static int kvm_conclude(const struct run *run, struct relay *r)
 {
 	int status = relay_take_exit(&r->log_text);
 
+	if (run->stats)
+		stats_print(r);
 	symbolize_print(run, r->log_text.p, r->log_text.len);
 	if (r->stopped_by && status < 0)
 		return 128 + r->stopped_by;
@@ -149,6 +152,7 @@ static pid_t kvm_start(const struct run *run, const struct strv *argv, int pipes
 static int kvm_attend(const struct run *run, const struct strv *argv, int pipes[CH_COUNT][2])
 {
 	struct relay r = {
+		.start_ns = relay_now_ns(),
 		.pid = kvm_start(run, argv, pipes),
 		.vm = true,
 		.log_live = run->verbose,

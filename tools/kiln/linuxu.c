@@ -17,6 +17,7 @@
 #include "path.h"
 #include "proc.h"
 #include "relay.h"
+#include "stats.h"
 #include "symbolize.h"
 
 static void linuxu_environment(const struct run *run, int log_fd, struct strv *env)
@@ -31,6 +32,8 @@ static void linuxu_environment(const struct run *run, int log_fd, struct strv *e
 		buf_addf(&opts, " deterministic=%llu", (unsigned long long)run->seed);
 	if (run->verbose)
 		buf_adds(&opts, " verbose");
+	if (run->stats)
+		buf_adds(&opts, " stats");
 	if (run->watchdog)
 		buf_adds(&opts, " watchdog");
 	if (run->loader) {
@@ -160,6 +163,7 @@ int linuxu_run(const struct run *run)
 		die(STATUS_NOT_RUN, "cannot make a pipe: %s", strerror(errno));
 
 	struct relay r = {
+		.start_ns = relay_now_ns(),
 		.pid = linuxu_start(run, log[1]),
 		.log_live = run->verbose,
 		.in = -1,
@@ -177,6 +181,8 @@ int linuxu_run(const struct run *run)
 	relay_run(&r);
 	/* Linux says how the process ended; the kernel's own line is not news. */
 	(void)relay_take_exit(&r.log_text);
+	if (run->stats)
+		stats_print(&r);
 	symbolize_print(run, r.log_text.p, r.log_text.len);
 	buf_free(&r.log_text);
 	return r.status;

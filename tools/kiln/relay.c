@@ -61,12 +61,17 @@ struct relay_loop {
 static sigset_t relay_signals;
 static int relay_signal_fd = -1;
 
-static int64_t now_ms(void)
+int64_t relay_now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int64_t now_ms(void)
+{
+	return relay_now_ns() / 1000000;
 }
 
 void relay_prepare(void)
@@ -283,8 +288,10 @@ static void relay_take_signals(struct relay_loop *l)
 		int status, signal = (int)info.ssi_signo;
 
 		if (signal == SIGCHLD) {
-			if (!l->ended && waitpid(l->r->pid, &status, WNOHANG) == l->r->pid) {
+			if (!l->ended &&
+			    wait4(l->r->pid, &status, WNOHANG, &l->r->usage) == l->r->pid) {
 				l->ended = true;
+				l->r->end_ns = relay_now_ns();
 				l->r->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status)
 								   : WEXITSTATUS(status);
 			}
@@ -355,6 +362,8 @@ static bool relay_step(struct relay_loop *l)
 	if (n <= 0)
 		return true;
 	pump_step(&l->in, &fds[IN]);
+	if (fds[OUT].revents && !r->first_output_ns)
+		r->first_output_ns = relay_now_ns();
 	pump_step(&l->out, &fds[OUT]);
 	pump_step(&l->err, &fds[ERR]);
 	if (fds[LOG].revents)

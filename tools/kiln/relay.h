@@ -9,6 +9,7 @@
 #include "run.h"
 #include "util.h"
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 struct relay {
@@ -22,8 +23,12 @@ struct relay {
 	int diag;              /* the VMM's own standard error */
 	int monitor;           /* of QEMU, by which the machine is asked for a thread dump */
 	const struct run *run; /* whose addresses the log has */
+	int64_t start_ns;      /* CLOCK_MONOTONIC before pid was started; for who wants to know */
 	/* Results. */
-	int status;     /* of pid, as a shell has it */
+	int64_t end_ns,
+		first_output_ns; /* 0: there was no output, or it did not pass through kiln */
+	struct rusage usage;     /* pid's */
+	int status;              /* of pid, as a shell has it */
 	int stopped_by; /* the signal that made kiln stop a VM (SIGPIPE: nobody reads the output),
 			   or 0 */
 	struct buf log_text; /* but for what log_live printed */
@@ -37,6 +42,9 @@ struct relay {
 void relay_prepare(void);
 
 void relay_run(struct relay *r);
+
+/* CLOCK_MONOTONIC. */
+int64_t relay_now_ns(void);
 
 /*
  * Take the kernel's line `kiln: exit N` from the end of the log. N, or -1 if the line is not there:

@@ -29,6 +29,7 @@ enum {
 	RUN_DRY_RUN,
 	RUN_QEMU_ARG,
 	RUN_RUNNER,
+	RUN_STATS,
 	RUN_WATCHDOG,
 	RUN_VERBOSE,
 	RUN_HELP
@@ -46,6 +47,7 @@ static const struct opt run_options[] = {
 	{RUN_DRY_RUN, "dry-run", 0, NULL},
 	{RUN_QEMU_ARG, "qemu-arg", 0, "ARG"},
 	{RUN_RUNNER, "runner", 0, NULL},
+	{RUN_STATS, "stats", 0, NULL},
 	{RUN_WATCHDOG, "watchdog", 0, NULL},
 	{RUN_VERBOSE, "verbose", 'v', NULL},
 	{RUN_HELP, "help", 'h', NULL},
@@ -207,6 +209,9 @@ static void run_take_option(struct run_command *c, const struct opts *o, int id)
 		break;
 	case RUN_RUNNER:
 		c->runner = true;
+		break;
+	case RUN_STATS:
+		run->stats = true;
 		break;
 	case RUN_WATCHDOG:
 		run->watchdog = true;

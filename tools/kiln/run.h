@@ -22,6 +22,7 @@ struct run {
 	bool dry_run;
 	bool gdb;
 	bool verbose;
+	bool stats;
 	bool watchdog;            /* end the program when all its threads are blocked for good */
 	struct strv env;          /* the program's whole environment, K=V */
 	bool backtrace_inherited; /* RUST_BACKTRACE came from kiln's own environment */

@@ -224,6 +224,7 @@ vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4_out)
 	vaddr_t relro_end = ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE) - link;
 	uint64_t *pml4 = table_new(), *pdpt;
 
+	plat_stage(PLAT_STAGE_START);
 	extra_tables = image_end;
 	kvm.start_info = (paddr_t)info;
 	memmap_read(info);

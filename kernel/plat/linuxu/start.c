@@ -210,6 +210,7 @@ void linuxu_start(uintptr_t *sp)
 	uintptr_t stack;
 	bool deterministic;
 
+	plat_stage(PLAT_STAGE_START);
 	if (!image_relocate(base, base))
 		linuxu_die("the image holds a relocation that is not relative; link it again", 0);
 	linuxu_boot_cpu.cpu.self = &linuxu_boot_cpu.cpu; /* locks look for it */
