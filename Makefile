@@ -93,7 +93,7 @@ bench: ## measure, and compare with goals and baselines
 	@$(deps) base run rust
 	$(main) all rust-small
 	@$(ROOT)/bench/run
-size: ## what an image is made of
+size: ## what an image is made of (SVG=FILE: a picture, too)
 	@$(deps) base rust
 	$(main) A=$(or $(A),$(ROOT)/apps/helloworld-rust) app-size
 lint: ## clang's analyser over the kernel and the kiln command

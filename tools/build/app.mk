@@ -100,7 +100,7 @@ app-run: app
 app-debug: app
 	$(q)$(KO)/bin/kiln run $(if $(PLAT),--platform $(PLAT)) $(RUN_FLAGS) --gdb $(app_image) $(if $(ARGS),-- $(ARGS))
 app-size: app
-	$(q)$(B)/image-size $(app_image)
+	$(q)$(O)/bin/kiln size $(if $(SVG),--svg $(SVG)) $(app_image)
 .PHONY: app app-crates app-run app-debug app-size
 
 -include $(app_objects:.o=.d)

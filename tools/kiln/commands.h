@@ -20,10 +20,11 @@ int build_main(char **argv);
 int run_main(char **argv);
 int env_main(char **argv);
 int doctor_main(char **argv);
+int size_main(char **argv);
 int new_main(char **argv);
 int cargo_kiln_main(char **argv);
 
 extern const char build_help[], run_help[], env_help[], doctor_help[], new_help[],
-	cargo_kiln_help[];
+	cargo_kiln_help[], size_help[];
 
 #endif

@@ -87,6 +87,16 @@ const char cargo_kiln_help[] =
 	"glibc and\n"
 	"load those.\n";
 
+const char size_help[] =
+	"Usage: kiln size [--svg FILE] IMAGE\n"
+	"\n"
+	"Show what an image is made of: by kernel folder, library and crate, in bytes.\n"
+	"\n"
+	"  --svg FILE     draw it, too: a treemap\n"
+	"  -h, --help     print this\n"
+	"\n"
+	"Symbols tell whose code and data are; what has none is shown as such.\n";
+
 const char env_help[] = "Usage: eval \"$(kiln env [DIR])\"\n"
 			"\n"
 			"Print shell assignments with which plain cargo makes images, for the "

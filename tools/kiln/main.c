@@ -31,6 +31,7 @@ const struct command commands[] = {
 	{"run", run_main, "run an image, or build a crate and run it", run_help},
 	{"new", new_main, "make a new crate, or an app with a C main()", new_help},
 	{"env", env_main, "print what plain cargo and rustc need to make images", env_help},
+	{"size", size_main, "show what an image is made of", size_help},
 	{"doctor", doctor_main, "check that all that is needed is there", doctor_help},
 	{"cc", cc_command, "compile and link C into an image (gcc's options)", NULL},
 	{"c++", cxx_command, "the same for C++", NULL},
