@@ -258,8 +258,10 @@ int main(void)
 		pthread_create(&threads[i], NULL, body, (void *)i);
 	setitimer(ITIMER_REAL, &it, NULL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	for (struct timespec left = ts; nanosleep(&left, &left);)
-		;
+	do
+		for (struct timespec left = ts; nanosleep(&left, &left);)
+			;
+	while (signals <= 100); /* the host may be busy */
 	setitimer(ITIMER_REAL, &off, NULL);
 	stop = true;
 	for (int i = 0; i < THREADS; i++) {
@@ -269,6 +271,5 @@ int main(void)
 	printf("# %ld steps, %ld signals, %ld bytes\n", steps, signals, piped_in);
 	is(bad, 0, "every piece of memory kept its contents, every call succeeded");
 	is(piped_out, piped_in, "every byte came through");
-	ok(signals > 100, "signals came");
 	return done();
 }
