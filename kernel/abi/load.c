@@ -25,7 +25,7 @@ static NORETURN void load_fail(enum elf_problem problem)
 	program_fail(
 		problem == ELF_DYNAMIC
 			? "link it statically (Rust: -C target-feature=+crt-static; C: -static)"
-			: "it is no executable that Kiln can load");
+			: "link it again, as a static executable for x86-64");
 }
 
 static void load_read(void *buf, size_t n, uint64_t off)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Linux programs as they are: static ones are loaded, others refused in words."""
 import struct
+import subprocess
 
-from harness import BUILD, Skip, expect, must
+from harness import BUILD, Skip, check, expect, must
 
 PLATFORMS = ("kvm", "linuxu")
 HELLO = r"""
@@ -178,7 +179,9 @@ def hostile_files(w):
     for name, data, text in cases:
         path = w.file("hostile-" + name, bytes(data), 0o755)
         texts = text.split("|")
-        _refused_with_one_of(w.run("run", path), texts)
+        r = w.run("run", path)
+        _refused_with_one_of(r, texts)
+        expect(r, has="\n  ")  # the next step
         direct = w.command([BUILD / "lib/kiln/kiln-loader"], env={"KILN_OPTS": f"exec={path}"})
         _refused_with_one_of(direct, texts + ["cannot be read"])
 
@@ -187,6 +190,54 @@ def _refused_with_one_of(result, texts):
     expect(result, 125, out="")
     if not any(t in result.err for t in texts):
         expect(result, has=texts)
+
+
+BIG = 24 << 20
+READ_ONLY = f"const unsigned char big[{BIG}] = " + r"""{[0] = 1, [sizeof(big) - 1] = 2};
+#include <stdio.h>
+int main(void)
+{
+	unsigned sum = 0;
+
+	for (unsigned long i = 0; i < sizeof(big); i += 4096)
+		sum += *(volatile const unsigned char *)&big[i];
+	printf("%u %u\n", sum, big[sizeof(big) - 1]);
+	fflush(stdout);
+	return getchar() == EOF ? 3 : 4;
+}
+"""
+
+
+def read_only_pages_are_the_files(w):
+    """They are mapped, not copied: a machine without room for two of them will do, and on linuxu the host has them from
+    the file."""
+    _need_loader()
+    path = _compile(w, "read-only", READ_ONLY, "-static")
+    expect(w.run("run", "--platform", "kvm", "--memory", f"{(BIG >> 20) + 8}M", path), 3, out="1 2\n", err="")
+    p = subprocess.Popen([BUILD / "lib/kiln/kiln-loader"], env={**w.env, "KILN_OPTS": f"exec={path}"},
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with p:
+        check(p.stdout.readline() == b"1 2\n", "the program does not see its constants")
+        kib = _mapped_from(p.pid, path)
+        p.stdin.close()
+        check(p.wait() == 3, f"status {p.returncode}")
+    check(kib["Size"] >= BIG >> 10, f"{kib['Size']} KiB are mapped from the file")
+    # But for what the C library has relocated and protected then.
+    check(kib["Rss"] >= BIG >> 10 and kib["Anonymous"] < 100, f"pages were copied: {kib}")
+
+
+def _mapped_from(pid, path):
+    """KiB of the mappings that are the file's and can only be read."""
+    kib = {"Size": 0, "Rss": 0, "Anonymous": 0}
+    inside = False
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as f:
+        for line in f:
+            words = line.split()
+            if not words[0].endswith(":"):
+                inside = words[-1] == str(path) and "w" not in words[1]
+            elif inside and words[0][:-1] in kib:
+                kib[words[0][:-1]] += int(words[1])
+    return kib
 
 
 def loader_without_a_program(w):

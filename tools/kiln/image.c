@@ -20,6 +20,9 @@ enum {
 	PHNUM_MAX = 128
 };
 
+#define NEXT_STEP_BROKEN                                                                           \
+	"  link it again without a linker script of its own; readelf -lW %s shows what is in it"
+
 struct image_notes {
 	bool pvh;
 	bool kiln;
@@ -79,7 +82,8 @@ static void notes_read(int fd, const Elf64_Phdr *ph, struct image_notes *notes)
 static char *describe_other(const char *path, const unsigned char *head, size_t n)
 {
 	if (n == 0)
-		return xasprintf("%s is empty, not an image", path);
+		return xasprintf("%s is empty, not an image\n  build it again, or copy it again",
+				 path);
 	if (n >= 2 && head[0] == '#' && head[1] == '!')
 		return xasprintf("%s is a script, not an image", path);
 	if (n >= 8 && !memcmp(head, "!<arch>\n", 8))
@@ -103,7 +107,7 @@ static char *describe_elf(const char *path, const Elf64_Ehdr *eh)
 		const char *name;
 	} machines[] = {{EM_386, "32-bit x86"}, {EM_AARCH64, "AArch64"}, {EM_ARM, "32-bit Arm"},
 			{EM_RISCV, "RISC-V"},   {EM_PPC64, "PowerPC"},   {EM_S390, "s390"}};
-	const char *name = "another machine's";
+	const char *name = "another machine";
 
 	if (eh->e_ident[EI_CLASS] == ELFCLASS64 && eh->e_ident[EI_DATA] == ELFDATA2LSB &&
 	    eh->e_machine == EM_X86_64)
@@ -111,7 +115,10 @@ static char *describe_elf(const char *path, const Elf64_Ehdr *eh)
 	for (size_t i = 0; i < ARRAY_SIZE(machines); i++)
 		if (machines[i].machine == eh->e_machine)
 			name = machines[i].name;
-	return xasprintf("%s is a %s ELF file; images are 64-bit x86", path, name);
+	return xasprintf("%s is an ELF file for %s; Kiln runs 64-bit x86\n"
+			 "  build it for x86-64: kiln build DIR, or with --target "
+			 "x86_64-unknown-linux-musl",
+			 path, name);
 }
 
 static char *describe_elf_type(const char *path, const Elf64_Ehdr *eh)
@@ -125,11 +132,18 @@ static char *describe_elf_type(const char *path, const Elf64_Ehdr *eh)
 			"%s is an object file, not an image\n  link it: kiln-cc %s -o IMAGE", path,
 			path);
 	case ET_CORE:
-		return xasprintf("%s is a core dump, not an image", path);
+		return xasprintf("%s is a core dump, not an image\n  give the program itself",
+				 path);
 	default:
-		return xasprintf("%s is an ELF file of unknown type %u, not an image", path,
-				 eh->e_type);
+		return xasprintf("%s is an ELF file of unknown type %u, not an image\n"
+				 "  build it again, or copy it again",
+				 path, eh->e_type);
 	}
+}
+
+static char *describe_cut(const char *path, const char *how)
+{
+	return xasprintf("%s is cut off: %s\n  build it again, or copy it again", path, how);
 }
 
 /* Why a Linux executable cannot be loaded. */
@@ -144,13 +158,21 @@ static char *describe_program(const char *path, const Elf64_Ehdr *eh, enum elf_p
 			"  or make it an image: kiln build DIR",
 			path);
 	if (eh->e_type == ET_DYN && !eh->e_entry)
-		return xasprintf("%s is a shared library, not a program", path);
+		return xasprintf("%s is a shared library, not a program\n"
+				 "  link it into one, as an archive (.a)",
+				 path);
 	if (problem == ELF_WRITABLE_CODE)
 		return xasprintf("%s %s, which Kiln never maps\n"
 				 "  link it without -N, -z rwx and linker scripts that put code "
 				 "and data together",
 				 path, elf_problem_text(problem));
-	return xasprintf("%s %s, so it cannot be loaded", path, elf_problem_text(problem));
+	if (problem == ELF_TRUNCATED)
+		return describe_cut(path, "a part of it is missing");
+	if (problem == ELF_BAD_ALIGNMENT)
+		return xasprintf("%s %s\n  link it with -z max-page-size=4096", path,
+				 elf_problem_text(problem));
+	return xasprintf("%s %s, so it cannot be loaded\n" NEXT_STEP_BROKEN, path,
+			 elf_problem_text(problem), path);
 }
 
 /* Kiln's loader and this check have the same code for what a program may be. */
@@ -183,25 +205,26 @@ static char *inspect_phdrs(int fd, const char *path, const Elf64_Ehdr *eh, struc
 	struct image_notes notes = {0};
 
 	if (eh->e_phentsize != sizeof(Elf64_Phdr) || eh->e_phnum > PHNUM_MAX)
-		return xasprintf("%s has a broken ELF program header table, so it is not an image",
-				 path);
+		return xasprintf("%s has a broken ELF program header table, so it is not an "
+				 "image\n" NEXT_STEP_BROKEN,
+				 path, path);
 	for (unsigned int i = 0; i < eh->e_phnum; i++) {
 		Elf64_Phdr ph;
 		uint64_t end;
 
 		if (!read_at(fd, &ph, sizeof(ph), eh->e_phoff + i * sizeof(ph)))
-			return xasprintf("%s is cut off: its program headers are missing", path);
+			return describe_cut(path, "its program headers are missing");
 		if (ph.p_type == PT_NOTE)
 			notes_read(fd, &ph, &notes);
 		if (ph.p_type != PT_LOAD)
 			continue;
 		if (ph.p_filesz > image->file_bytes ||
 		    ph.p_offset > image->file_bytes - ph.p_filesz)
-			return xasprintf("%s is cut off: a part of it is missing\n  build it again",
-					 path);
+			return describe_cut(path, "a part of it is missing");
 		if (__builtin_add_overflow(ph.p_paddr, ph.p_memsz, &end))
-			return xasprintf(
-				"%s has a segment that wraps around, so it is not an image", path);
+			return xasprintf("%s has a segment that wraps around, so it is not an "
+					 "image\n" NEXT_STEP_BROKEN,
+					 path, path);
 		image->loaded_bytes += ph.p_filesz;
 		if (end > image->phys_end)
 			image->phys_end = end;
@@ -235,7 +258,7 @@ static char *inspect_file(int fd, const char *path, struct image *image)
 	if ((why = describe_elf(path, &eh)))
 		return why;
 	if (n < (ssize_t)sizeof(eh))
-		return xasprintf("%s is cut off: its ELF header is incomplete", path);
+		return describe_cut(path, "its ELF header is incomplete");
 	if ((why = describe_elf_type(path, &eh)))
 		return why;
 	*image = (struct image){.file_bytes = (uint64_t)st.st_size};

@@ -50,7 +50,7 @@ char kiln_image_base[1], kiln_image_end[1];
 NORETURN void program_fail(const char *why)
 {
 	assert_non_null(why);
-	broken = strstr(why, "link it statically") != NULL || strstr(why, "no executable") != NULL;
+	broken = strstr(why, "link it statically") != NULL || strstr(why, "link it again") != NULL;
 	longjmp(refused, 1);
 }
 
