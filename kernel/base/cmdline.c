@@ -18,22 +18,13 @@ bool cmdline_next(const char **at, struct cmdline_token *token)
 	return token->len > 0;
 }
 
-bool cmdline_has_prefix(const struct cmdline_token *token, const char *prefix,
-			struct cmdline_token *rest)
+bool cmdline_begins(const struct cmdline_token *token, const char *prefix, size_t len,
+		    struct cmdline_token *rest)
 {
-	size_t n = strlen(prefix);
-
-	if (token->len < n || memcmp(token->text, prefix, n) != 0)
+	if (token->len < len || memcmp(token->text, prefix, len) != 0)
 		return false;
-	*rest = (struct cmdline_token){.text = token->text + n, .len = token->len - n};
+	*rest = (struct cmdline_token){.text = token->text + len, .len = token->len - len};
 	return true;
-}
-
-bool cmdline_is(const struct cmdline_token *token, const char *text)
-{
-	struct cmdline_token rest;
-
-	return cmdline_has_prefix(token, text, &rest) && rest.len == 0;
 }
 
 /* The value of a hexadecimal digit, or -1. */

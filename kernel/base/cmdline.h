@@ -16,11 +16,26 @@ struct cmdline_token {
 /* The next token at *at, which moves behind it. False at the end. */
 bool cmdline_next(const char **at, struct cmdline_token *token);
 
-/* Is the token exactly text? */
-bool cmdline_is(const struct cmdline_token *token, const char *text);
-/* Does it begin with prefix? The rest (may be empty) goes to *rest. */
-bool cmdline_has_prefix(const struct cmdline_token *token, const char *prefix,
-			struct cmdline_token *rest);
+/* cmdline_has_prefix() with the prefix's length. */
+bool cmdline_begins(const struct cmdline_token *token, const char *prefix, size_t len,
+		    struct cmdline_token *rest);
+
+/* Does it begin with prefix, a literal? The rest (may be empty) goes to *rest. Inline, for most
+ * tokens differ in the first letter already. */
+static ALWAYS_INLINE bool cmdline_has_prefix(const struct cmdline_token *token, const char *prefix,
+					     struct cmdline_token *rest)
+{
+	return token->text[0] == prefix[0] &&
+	       cmdline_begins(token, prefix, __builtin_strlen(prefix), rest);
+}
+
+/* Is the token exactly text, a literal? */
+static ALWAYS_INLINE bool cmdline_is(const struct cmdline_token *token, const char *text)
+{
+	struct cmdline_token rest;
+
+	return cmdline_has_prefix(token, text, &rest) && rest.len == 0;
+}
 
 /*
  * The token's bytes and a 0 into out, which has room for token->len + 1. Their number (never more

@@ -68,8 +68,8 @@ struct plat_ops {
 	const struct plat_load_ops *load;
 
 	/* --- memory map --- */
-	/* The i-th range of free RAM for the page allocator; false when there are no more. Boot
-	 * only. */
+	/* The i-th range of free RAM for the page allocator; false when there are no more. Asked
+	 * for in order, once. Boot only. */
 	bool (*ram_range)(unsigned i, struct plat_ram *out);
 
 	/*

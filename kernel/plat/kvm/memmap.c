@@ -59,9 +59,12 @@ static int reserved_next(paddr_t p, paddr_t end)
 }
 
 /* Range 0 is the zeroed pages of the image, the others are what the memory map says, less what is
- * reserved. */
+ * reserved. They are asked for in order. */
 bool memmap_ram_range(unsigned n, struct plat_ram *out)
 {
+	static unsigned i; /* where the search goes on: in the map's range i, from p on */
+	static paddr_t p;
+
 	if (n == 0) {
 		paddr_t start, end;
 
@@ -70,21 +73,21 @@ bool memmap_ram_range(unsigned n, struct plat_ram *out)
 					 true};
 		return true;
 	}
-	n--;
 	out->zeroed = false;
-	for (unsigned i = 0; i < kvm.nr_memmap; i++) {
-		paddr_t p = kvm.memmap[i].start, end = kvm.memmap[i].end;
+	for (; i < kvm.nr_memmap; i++, p = 0) {
+		const paddr_t end = kvm.memmap[i].end;
 
+		p = MAX(p, kvm.memmap[i].start);
 		while (p < end) {
 			int r = reserved_next(p, end);
-			paddr_t stop = r < 0 ? end : MAX(reserved[r].start, p);
+			paddr_t start = p, stop = r < 0 ? end : MAX(reserved[r].start, p);
 
-			if (p < stop && n-- == 0) {
-				out->start = (vaddr_t)phys_to_virt(p);
+			p = r < 0 ? end : reserved[r].end;
+			if (start < stop) {
+				out->start = (vaddr_t)phys_to_virt(start);
 				out->end = (vaddr_t)phys_to_virt(stop);
 				return true;
 			}
-			p = r < 0 ? end : reserved[r].end;
 		}
 	}
 	return false;
