@@ -12,6 +12,7 @@
 #include "fake/fake.h"
 
 #include "base/elf_program.h"
+#include "core/vma.h"
 #include "fake/command.h"
 #include "fake/loader.h"
 
@@ -83,6 +84,29 @@ static void good_files_are_loaded(void **state)
 		good.p[i].vaddr += 0x400000;
 	good.h.entry += 0x400000;
 	assert_true(try());
+}
+
+static void program_at(vaddr_t start, enum loader_end expected)
+{
+	setup(NULL);
+	good.h.type = ELF_ET_EXEC;
+	for (unsigned i = 0; i < 3; i++)
+		good.p[i].vaddr += start;
+	good.h.entry += start;
+	fake_seed(1);
+	assert_int_equal(loader_try((const uint8_t *)&good, sizeof(good)), expected);
+}
+
+/* The good program takes 8 pages. */
+static void what_is_there_stays(void **state)
+{
+	program_at(0x400000, LOADER_LOADED);
+	program_at(loader_stack, LOADER_NO_ROOM);
+	program_at(loader_stack + 7 * PAGE_SIZE, LOADER_NO_ROOM);
+	program_at(loader_stack + 8 * PAGE_SIZE, LOADER_LOADED);
+	program_at(loader_stack - 7 * PAGE_SIZE, LOADER_NO_ROOM);
+	program_at(loader_stack - VMA_STACK_MAX / 2, LOADER_NO_ROOM); /* it may grow */
+	program_at(loader_stack - 2 * VMA_STACK_MAX, LOADER_LOADED);
 }
 
 static void alignment_is_kept(void **state)
@@ -219,6 +243,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(good_files_are_loaded, setup),
+		cmocka_unit_test(what_is_there_stays),
 		cmocka_unit_test_setup(alignment_is_kept, setup),
 		cmocka_unit_test_setup(bad_files_are_refused, setup),
 		cmocka_unit_test_setup(short_files_are_refused, setup),

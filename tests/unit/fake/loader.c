@@ -18,6 +18,7 @@
 
 #define WINDOW_MIN 0x10000ul
 #define WINDOW_MAX (1ul << 46)
+#define STACK_BYTES (8 * PAGE_SIZE)
 #define RANGES_MAX ELF_SEGMENTS_MAX
 #define PAGES_MAX (ELF_SEGMENTS_MAX * (LOADER_FILE_MAX / PAGE_SIZE + 1))
 
@@ -27,6 +28,7 @@ static size_t file_size;
 static jmp_buf refused;
 static bool broken; /* it was refused for what is in it */
 static unsigned isolated;
+vaddr_t loader_stack;
 
 /* What was mapped from the file. */
 static unsigned ranges, pages;
@@ -214,6 +216,9 @@ static void check_loaded(const struct program *p)
 	struct vma v;
 
 	assert_int_equal(isolated, 1);
+	assert_true(vma_find(loader_stack, false, &v));
+	assert_true(v.start == loader_stack && v.end == loader_stack + STACK_BYTES);
+	assert_string_equal(v.name, "[stack]");
 	assert_true(vma_find(p->entry, false, &v));
 	assert_true(v.prot & PROT_EXEC);
 	assert_in_range(p->phnum, 1, ELF_PHDRS_MAX);
@@ -274,6 +279,10 @@ enum loader_end loader_try(const uint8_t *data, size_t n)
 	ranges = pages = isolated = 0;
 	broken = false;
 	vma_init();
+	/* As program start does it. */
+	assert_int_equal(vma_map(0, STACK_BYTES, PROT_READ | PROT_WRITE,
+				 MAP_FLAG_GROWSDOWN | MAP_FLAG_STACK, "[stack]", &loader_stack),
+			 0);
 	fake_fail_at(n > LOADER_IDENT_FAIL ? data[LOADER_IDENT_FAIL] : 0);
 	/* No variable that is changed in here is looked at after a longjmp. */
 	if (setjmp(refused) == 0) {

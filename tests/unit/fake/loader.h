@@ -30,6 +30,9 @@ enum loader_end {
  */
 enum loader_end loader_try(const uint8_t *data, size_t n);
 
+/* Where the stack was mapped, before the program; at the same place after the same fake_seed(). */
+extern vaddr_t loader_stack;
+
 /* The size of the file that is made of them. */
 size_t loader_file_size(const uint8_t *data, size_t n);
 
