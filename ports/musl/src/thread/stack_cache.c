@@ -19,9 +19,10 @@
 #define STATIC_BYTES_MAX 65536 /* a thread with more than this in thread-locals is not kept */
 
 static struct {
-	unsigned char *map; /* 0: free */
+	unsigned char *map;
 	size_t size, guard;
 } stacks[STACKS_MAX];
+static int kept; /* of them */
 static volatile int lock[1];
 
 /* Thread-locals, struct pthread and pthread_setspecific()'s values: at the upper end of the
@@ -38,10 +39,10 @@ hidden unsigned char *__stack_take(size_t size, size_t guard)
 	unsigned char *map = 0;
 
 	LOCK(lock);
-	for (int i = STACKS_MAX - 1; i >= 0; i--) {
-		if (stacks[i].map && stacks[i].size == size && stacks[i].guard == guard) {
+	for (int i = kept - 1; i >= 0; i--) {
+		if (stacks[i].size == size && stacks[i].guard == guard) {
 			map = stacks[i].map;
-			stacks[i].map = 0;
+			stacks[i] = stacks[--kept];
 			break;
 		}
 	}
@@ -55,21 +56,20 @@ hidden unsigned char *__stack_take(size_t size, size_t guard)
 hidden void __stack_give(unsigned char *map, size_t size, size_t guard)
 {
 	size_t keep = KEEP_BYTES + ((static_bytes() + PAGE_SIZE - 1) & -PAGE_SIZE);
-	int i = STACKS_MAX;
 
 	if (static_bytes() <= STATIC_BYTES_MAX) {
 		if (size - guard > keep)
 			__madvise(map + guard, size - guard - keep, MADV_DONTNEED);
 		LOCK(lock);
-		for (i = 0; i < STACKS_MAX && stacks[i].map; i++)
-			;
-		if (i < STACKS_MAX) {
-			stacks[i].map = map;
-			stacks[i].size = size;
-			stacks[i].guard = guard;
+		if (kept < STACKS_MAX) {
+			stacks[kept].map = map;
+			stacks[kept].size = size;
+			stacks[kept].guard = guard;
+			kept++;
+			map = 0;
 		}
 		UNLOCK(lock);
 	}
-	if (i == STACKS_MAX)
+	if (map)
 		__munmap(map, size);
 }
