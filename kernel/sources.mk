@@ -22,6 +22,7 @@ src-y += abi/stat.c
 src-y += abi/thread.c
 src-y += abi/time.c
 src-y += abi/timerfd.c
+src-$(CONFIG_TRACE) += abi/trace.c
 
 src-y += base/chacha20.c
 src-y += base/cmdline.c
@@ -83,6 +84,7 @@ src-y += arch/x86_64/entry.S
 src-y += arch/x86_64/fpu.c
 src-y += arch/x86_64/pageclear.S
 src-y += arch/x86_64/sigframe.c
+src-$(CONFIG_TRACE) += arch/x86_64/trace.c
 src-y += arch/x86_64/usercopy.S
 src-y += arch/x86_64/usercopy.c
 src-y += core/trap.c

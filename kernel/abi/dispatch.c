@@ -5,6 +5,7 @@
  */
 #include <stdatomic.h>
 #include "abi/syscall.h"
+#include "abi/trace.h"
 #include "base/errno.h"
 #include "base/fmt.h"
 #include "base/string.h"
@@ -168,16 +169,44 @@ static NOINLINE long syscall_trap_other(struct trap_frame *f, uint32_t entry)
 	return ((syscall_frame_fn)((uintptr_t)syscall_table + (entry - SYSCALL_FRAME)))(f);
 }
 
+/* The same between two records. */
+static NOINLINE long syscall_trap_traced(struct trap_frame *f, uint32_t entry)
+{
+	const unsigned nr = (unsigned)f->rax;
+	const uint64_t args[6] = {f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9};
+	long result;
+
+	if (syscall_entry_is_plain(entry))
+		return trace_call(nr, (trace_handler)((uintptr_t)syscall_table + entry), args);
+	trace_begin(nr, args);
+	result = syscall_trap_other(f, entry);
+	trace_end(nr, args, result);
+	return result;
+}
+
 long syscall_trap(struct trap_frame *f)
 {
 	uint32_t entry = syscall_entry(f->rax);
 
+	if (arch_is_traced())
+		return syscall_trap_traced(f, entry);
 	if (unlikely(!syscall_entry_is_plain(entry)))
 		return syscall_trap_other(f, entry);
 	/* A handler with fewer parameters does not look at the rest (System V ABI, 3.2.3). */
 	return ((syscall_fn)((uintptr_t)syscall_table + entry))(f->rdi, f->rsi, f->rdx, f->r10,
 								f->r8, f->r9);
 }
+
+#ifdef CONFIG_TRACE
+long trace_variable(long nr, const uint64_t args[6])
+{
+	uint32_t entry = syscall_entry((uint64_t)nr);
+
+	if (!syscall_entry_is_plain(entry))
+		return trace_call((unsigned)nr, NULL, args);
+	return trace_call((unsigned)nr, (trace_handler)((uintptr_t)syscall_table + entry), args);
+}
+#endif
 
 long syscall_variable(long nr, const uint64_t args[6])
 {

@@ -34,6 +34,8 @@ long syscall_missing(long nr);
  * here.
  */
 long syscall_variable(long nr, const uint64_t args[6]);
+/* The same when the program is traced (arch_trace_begin()). */
+long trace_variable(long nr, const uint64_t args[6]);
 
 /* Name the missing calls that were made in one line of the log. Called once, when the program ends.
  */

@@ -4,6 +4,7 @@
  * what would make a second one is missing.
  */
 #include "abi/syscall.h"
+#include "abi/trace.h"
 #include "abi/time.h"
 #include "arch/arch.h"
 #include "base/errno.h"
@@ -91,10 +92,18 @@ long thread_clone_call(long flags, long stack, long parent_tid, long child_tid, 
 		.child_tid = (vaddr_t)child_tid,
 		.tls = (vaddr_t)tls,
 	};
+	const uint64_t args[6] = {(uint64_t)flags, (uint64_t)stack, (uint64_t)parent_tid,
+				  (uint64_t)child_tid, (uint64_t)tls};
 	struct trap_frame frame;
+	long result;
 
+	if (arch_is_traced())
+		trace_begin(NR_clone, args);
 	arch_frame_init(&frame, (uintptr_t)entry, (uintptr_t)stack);
-	return clone_thread(&req, &frame, NR_clone);
+	result = clone_thread(&req, &frame, NR_clone);
+	if (arch_is_traced())
+		trace_end(NR_clone, args, result);
+	return result;
 }
 
 /* The child of a clone by system call instruction: as its parent, but for the result and the stack.

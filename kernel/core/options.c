@@ -52,6 +52,8 @@ void options_init(const char *cmdline)
 			log_level = LOG_INFO;
 		else if (IS_ENABLED(CONFIG_THREAD_DUMP) && cmdline_is(&token, "watchdog"))
 			dump_watchdog = true;
+		else if (IS_ENABLED(CONFIG_TRACE) && cmdline_is(&token, "trace"))
+			continue; /* the platform has seen to it, while code could be changed */
 		else if (IS_ENABLED(CONFIG_STATS) && cmdline_is(&token, "stats"))
 			stats_wanted = true;
 		else if (cmdline_has_prefix(&token, "log=", &value))

@@ -25,6 +25,8 @@ char *cmdline_build(const struct run *run)
 	buf_adds(&b, " stdin=framed");
 	if (run->verbose)
 		buf_adds(&b, " verbose");
+	if (run->trace)
+		buf_adds(&b, " trace");
 	if (run->stats)
 		buf_adds(&b, " stats");
 	if (run->watchdog)

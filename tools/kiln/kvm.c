@@ -162,6 +162,7 @@ static int kvm_attend(const struct run *run, const struct strv *argv, int pipes[
 		.log = pipes[CH_LOG][0],
 		.diag = pipes[CH_DIAG][0],
 		.monitor = pipes[CH_MONITOR][1],
+		.trace = run->trace,
 		.run = run,
 	};
 

@@ -32,6 +32,8 @@ static void linuxu_environment(const struct run *run, int log_fd, struct strv *e
 		buf_addf(&opts, " deterministic=%llu", (unsigned long long)run->seed);
 	if (run->verbose)
 		buf_adds(&opts, " verbose");
+	if (run->trace)
+		buf_adds(&opts, " trace");
 	if (run->stats)
 		buf_adds(&opts, " stats");
 	if (run->watchdog)
@@ -172,6 +174,7 @@ int linuxu_run(const struct run *run)
 		.log = log[0],
 		.diag = -1,
 		.monitor = -1,
+		.trace = run->trace,
 		.run = run,
 	};
 

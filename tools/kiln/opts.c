@@ -54,7 +54,7 @@ static int opts_value(struct opts *o, const char *given, const char *shown)
 	if (!o->opt->value && given)
 		die(STATUS_USAGE, "option %s takes no value\n  see: %s --help", shown, o->command);
 	o->value = given;
-	if (o->opt->value && !given) {
+	if (o->opt->value && o->opt->value[0] != '[' && !given) {
 		if (!*o->argv)
 			die(STATUS_USAGE, "option %s needs a value: %s %s\n  see: %s --help", shown,
 			    shown, o->opt->value, o->command);

@@ -14,7 +14,8 @@ struct opt {
 	int id;            /* > 0; 0 closes a table */
 	const char *name;  /* without dashes, or NULL */
 	char letter;       /* or 0 */
-	const char *value; /* what the value is called in help, NULL for a flag */
+	const char *value; /* what the value is called in help, NULL for a flag; one that begins
+			      with [ may be left out */
 };
 
 struct opts {

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "symbolize.h"
+#include "trace.h"
 
 enum {
 	STOP_GRACE_MS = 2000,     /* a VMM asked to end gets this long */
@@ -55,6 +56,7 @@ struct relay_loop {
 	bool ended;         /* pid was waited for */
 	int64_t kill_at_ms; /* 0: no limit yet */
 	struct buf line;    /* log_live: a line that is not complete yet */
+	struct buf traced;  /* of a traced program: a line that is not complete yet */
 	bool holding;       /* log_live: addresses were seen, the rest is printed at the end */
 };
 
@@ -233,6 +235,35 @@ static void log_print_dump(struct relay_loop *l)
 	}
 }
 
+/* Text of the log that is no record of a trace. */
+static void log_take(struct relay_loop *l, const char *data, size_t n)
+{
+	if (l->r->log_live)
+		log_stream(l, data, n);
+	else
+		log_add(&l->r->log_text, data, n);
+	log_print_dump(l);
+}
+
+/* The same before records have been taken out, line by line. */
+static void log_take_traced(struct relay_loop *l, const char *data, size_t n)
+{
+	char *newline;
+
+	buf_add(&l->traced, data, n);
+	while (l->traced.len && (newline = memchr(l->traced.p, '\n', l->traced.len))) {
+		size_t line = (size_t)(newline - l->traced.p) + 1;
+
+		*newline = '\0';
+		if (!trace_take(l->r->trace, l->traced.p)) {
+			*newline = '\n';
+			log_take(l, l->traced.p, line);
+		}
+		memmove(l->traced.p, l->traced.p + line, l->traced.len - line + 1);
+		l->traced.len -= line;
+	}
+}
+
 /* Take what is there of a text channel; false when it has ended. */
 static void text_read(struct relay_loop *l, int *fd, struct buf *text)
 {
@@ -244,13 +275,13 @@ static void text_read(struct relay_loop *l, int *fd, struct buf *text)
 	if (n <= 0) {
 		close(*fd);
 		*fd = -1;
-	} else if (fd == &l->r->log && l->r->log_live) {
-		log_stream(l, chunk, (size_t)n);
-	} else {
+	} else if (fd != &l->r->log) {
 		log_add(text, chunk, (size_t)n);
+	} else if (l->r->trace) {
+		log_take_traced(l, chunk, (size_t)n);
+	} else {
+		log_take(l, chunk, (size_t)n);
 	}
-	if (fd == &l->r->log && n > 0)
-		log_print_dump(l);
 }
 
 /* What the monitor says is an echo of what it is told. */
@@ -412,6 +443,10 @@ void relay_run(struct relay *r)
 		fcntl(r->in, F_SETFL, O_NONBLOCK);
 	while (relay_step(&l))
 		;
+	log_take(&l, l.traced.p, l.traced.len);
+	buf_free(&l.traced);
+	trace_finish(r->trace);
+	r->trace = NULL;
 	log_add(&r->log_text, l.line.p, l.line.len);
 	buf_free(&l.line);
 	close_fd(&r->in);

@@ -22,6 +22,7 @@ struct relay {
 	int log;
 	int diag;              /* the VMM's own standard error */
 	int monitor;           /* of QEMU, by which the machine is asked for a thread dump */
+	struct trace *trace;   /* takes its records out of the log; or NULL */
 	const struct run *run; /* whose addresses the log has */
 	int64_t start_ns;      /* CLOCK_MONOTONIC before pid was started; for who wants to know */
 	/* Results. */

@@ -16,6 +16,7 @@
 #include "cargo_choose.h"
 #include "commands.h"
 #include "path.h"
+#include "trace.h"
 
 enum {
 	RUN_PLATFORM = 1,
@@ -29,6 +30,7 @@ enum {
 	RUN_DRY_RUN,
 	RUN_QEMU_ARG,
 	RUN_RUNNER,
+	RUN_TRACE,
 	RUN_STATS,
 	RUN_WATCHDOG,
 	RUN_VERBOSE,
@@ -47,6 +49,7 @@ static const struct opt run_options[] = {
 	{RUN_DRY_RUN, "dry-run", 0, NULL},
 	{RUN_QEMU_ARG, "qemu-arg", 0, "ARG"},
 	{RUN_RUNNER, "runner", 0, NULL},
+	{RUN_TRACE, "trace", 0, "[FAMILY,...]"},
 	{RUN_STATS, "stats", 0, NULL},
 	{RUN_WATCHDOG, "watchdog", 0, NULL},
 	{RUN_VERBOSE, "verbose", 'v', NULL},
@@ -209,6 +212,10 @@ static void run_take_option(struct run_command *c, const struct opts *o, int id)
 		break;
 	case RUN_RUNNER:
 		c->runner = true;
+		break;
+	case RUN_TRACE:
+		trace_finish(run->trace);
+		run->trace = trace_create(o->value);
 		break;
 	case RUN_STATS:
 		run->stats = true;

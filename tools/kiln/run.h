@@ -23,6 +23,7 @@ struct run {
 	bool gdb;
 	bool verbose;
 	bool stats;
+	struct trace *trace;      /* what calls of the program are shown; NULL: it is not traced */
 	bool watchdog;            /* end the program when all its threads are blocked for good */
 	struct strv env;          /* the program's whole environment, K=V */
 	bool backtrace_inherited; /* RUST_BACKTRACE came from kiln's own environment */

@@ -201,7 +201,8 @@ void arch_program_frame(uintptr_t kstack_top, struct trap_frame *out)
 		return;
 	sp += sizeof(saved);
 	out->rbp = saved[0];
-	if (saved[1] == (uintptr_t)kiln_syscall_back) {
+	if (saved[1] == (uintptr_t)kiln_syscall_back ||
+	    (IS_ENABLED(CONFIG_TRACE) && saved[1] == (uintptr_t)kiln_trace_back)) {
 		sp += KILN_SYSCALL_STACK;
 		if (user_copy_in(&saved[1], sp, sizeof(saved[1])))
 			return;

@@ -256,39 +256,75 @@ kiln_rt_sigreturn:
 	jmp arch_trap_entry
 	.size kiln_rt_sigreturn, . - kiln_rt_sigreturn
 
-/* One symbol kiln_sys_NAME per system call, each in a section of its own so that the link keeps what is used. */
-	.macro STUB_GATE name
+#ifdef CONFIG_TRACE
+/*
+ * What a stub calls that tracing has rewritten (trace.c). What the stub was is found by the address behind the call.
+ */
+	.globl kiln_trace_gate, kiln_trace_back
+	.hidden kiln_trace_gate, kiln_trace_back
+	.type kiln_trace_gate, @function
+kiln_trace_gate:
+	pop %r11
+	lea trace_stub_call(%rip), %rax
+	push %r9
+	push %r8
+	push %rcx
+	push %rdx
+	push %rsi
+	push %rdi
+	mov %r11, %rdi
+	mov %rsp, %rsi
+	call kiln_gate
+kiln_trace_back:
+	add $KILN_SYSCALL_STACK, %rsp
+	ret
+	.size kiln_trace_gate, . - kiln_trace_gate
+#endif
+
+missing_gate:
+	lea syscall_missing(%rip), %rax
+	jmp kiln_gate
+
+/*
+ * One symbol kiln_sys_NAME per system call, each in a section of its own so that the link keeps what is used. They are of
+ * one size and end with the call's number: trace.c goes through them.
+ */
+	.macro STUB_BEGIN name
 	.section .text.kiln_sys_\name, "ax", @progbits
+	.balign 16
 	.globl kiln_sys_\name
 	.type kiln_sys_\name, @function
 kiln_sys_\name:
+	.endm
+
+	.macro STUB_END nr, name
+	.org kiln_sys_\name + 14, 0xcc
+	.word \nr
+	.size kiln_sys_\name, . - kiln_sys_\name
+	.endm
+
+	.macro STUB_GATE nr, name
+	STUB_BEGIN \name
 	lea sys_\name(%rip), %rax
 	jmp kiln_gate
-	.size kiln_sys_\name, . - kiln_sys_\name
+	STUB_END \nr, \name
 	.endm
 
 	.macro STUB_MISSING nr, name
-	.section .text.kiln_sys_\name, "ax", @progbits
-	.globl kiln_sys_\name
-	.type kiln_sys_\name, @function
-kiln_sys_\name:
+	STUB_BEGIN \name
 	mov $\nr, %edi
-	lea syscall_missing(%rip), %rax
-	jmp kiln_gate
-	.size kiln_sys_\name, . - kiln_sys_\name
+	jmp missing_gate
+	STUB_END \nr, \name
 	.endm
 
-	.macro STUB_DIRECT name
-	.section .text.kiln_sys_\name, "ax", @progbits
-	.globl kiln_sys_\name
-	.type kiln_sys_\name, @function
-kiln_sys_\name:
+	.macro STUB_DIRECT nr, name
+	STUB_BEGIN \name
 	jmp sys_\name
-	.size kiln_sys_\name, . - kiln_sys_\name
+	STUB_END \nr, \name
 	.endm
 
-#define STUB_ROW_GATE(nr, name) STUB_GATE name
-#define STUB_ROW_DIRECT(nr, name) STUB_DIRECT name
+#define STUB_ROW_GATE(nr, name) STUB_GATE nr, name
+#define STUB_ROW_DIRECT(nr, name) STUB_DIRECT nr, name
 #define STUB_ROW_FRAME(nr, name) STUB_MISSING nr, name
 #define STUB_ROW_NONE(nr, name) STUB_MISSING nr, name
 #define SYSCALL(nr, name, nargs, status, mode, note) STUB_ROW_##mode(nr, name)

@@ -2,9 +2,11 @@
 /* The kvm platform's table of functions, and its way from the new address space to boot_main(). */
 #include "arch/arch.h"
 #include "arch/x86_64/cpuid.h"
+#include "base/cmdline.h"
 #include "base/string.h"
 #include "plat/kvm/kvm.h"
 #include "plat/kvm/smp.h"
+#include "plat/kvm/start.h"
 
 #define CR4_FSGSBASE (1u << 16)
 #define CR4_OSXSAVE (1u << 18)
@@ -101,6 +103,17 @@ static void xsave_enable(uint64_t *cr4)
 	__asm__ volatile("xsetbv" : : "c"(0), "a"(mask), "d"(0));
 }
 
+/* Calls of the program are to be traced: their stubs change, write protection being off for it. */
+static void trace_start(void)
+{
+	uint64_t cr0;
+
+	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 & ~CR0_WP) : "memory");
+	arch_trace_begin();
+	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0) : "memory");
+}
+
 NORETURN NO_STACK_PROTECTOR void kvm_main(void)
 {
 	const struct hvm_start_info *info = phys_to_virt(kvm.start_info);
@@ -137,6 +150,8 @@ NORETURN NO_STACK_PROTECTOR void kvm_main(void)
 	outb(PIC2_DATA, 0xff);
 	if (info->cmdline_paddr)
 		boot.cmdline = phys_to_virt(info->cmdline_paddr);
+	if (IS_ENABLED(CONFIG_TRACE) && cmdline_holds(boot.cmdline, "trace"))
+		trace_start();
 	__asm__ volatile("sti");
 	boot_main(&boot);
 }

@@ -122,6 +122,21 @@ static void start_relro(uintptr_t base)
 		linuxu_die("the relocated data cannot be made read-only", err);
 }
 
+/* Calls of the program are to be traced: their stubs change, before the filter is there. */
+static void start_trace(void)
+{
+	const uintptr_t start = (uintptr_t)kiln_text_start;
+	const size_t len = ALIGN_UP((uintptr_t)kiln_text_end, PAGE_SIZE) - start;
+	long err = host_call3(HOST_NR_MPROTECT, start, len, PROT_READ | PROT_WRITE | PROT_EXEC);
+
+	if (!err) {
+		arch_trace_begin();
+		err = host_call3(HOST_NR_MPROTECT, start, len, PROT_READ | PROT_EXEC);
+	}
+	if (err)
+		linuxu_die("the host does not let its code be changed, for tracing", err);
+}
+
 static void fs_base_write(uintptr_t base)
 {
 	host_call2(HOST_NR_ARCH_PRCTL, HOST_ARCH_SET_FS, base);
@@ -217,6 +232,8 @@ void linuxu_start(uintptr_t *sp)
 	start_auxv(start_args(sp));
 	deterministic = start_is_deterministic();
 	start_relro(base);
+	if (IS_ENABLED(CONFIG_TRACE) && cmdline_holds(linuxu_host.opts, "trace"))
+		start_trace();
 	linuxu_memory_init();
 	stack = linuxu_kstack_alloc(BOOT_STACK_BYTES);
 	if (stack == 0)
