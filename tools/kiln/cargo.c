@@ -365,6 +365,10 @@ int cargo_toolchain(const struct cargo *c, struct toolchain *tc)
 		free(why);
 		return STATUS_FAILED;
 	}
+	if (tc->instead && !c->quiet)
+		error("note: %s asks for a toolchain without " RUST_TARGET
+		      "; this is built with %s",
+		      tc->instead, tc->version);
 	return 0;
 }
 

@@ -114,6 +114,31 @@ static char *sysroot_description(const char *key, const char *otherwise)
 	return value;
 }
 
+/* What tells rustup to take a certain toolchain in this folder, or NULL; caller frees. */
+static char *toolchain_choice(const char *dir)
+{
+	static const char *const names[] = {"rust-toolchain.toml", "rust-toolchain"};
+	char *rustup = command_find("rustup"), *folder = realpath(dir ? dir : ".", NULL);
+	char *choice = NULL;
+
+	if (rustup && getenv("RUSTUP_TOOLCHAIN"))
+		choice = xstrdup("RUSTUP_TOOLCHAIN");
+	while (rustup && folder && !choice && *folder) {
+		for (size_t i = 0; i < ARRAY_SIZE(names) && !choice; i++) {
+			char *file = xasprintf("%s/%s", folder, names[i]);
+
+			if (path_is_file(file))
+				choice = file;
+			else
+				free(file);
+		}
+		*strrchr(folder, '/') = 0;
+	}
+	free(folder);
+	free(rustup);
+	return choice;
+}
+
 static int toolchain_find_kilns(struct toolchain *tc, char **why)
 {
 	char *wanted = sysroot_description("VERSION", NULL);
@@ -154,8 +179,12 @@ int toolchain_find(const char *dir, struct toolchain *tc, char **why)
 	free(sysroot);
 	if (*why)
 		return -1;
-	if (kilns)
-		return toolchain_find_kilns(tc, why);
+	if (kilns && toolchain_find_kilns(tc, why))
+		return -1;
+	if (kilns) {
+		tc->instead = getenv("KILN_RUST") ? NULL : toolchain_choice(dir);
+		return 0;
+	}
 
 	char *rustup = command_find("rustup");
 
@@ -192,6 +221,7 @@ void toolchain_free(struct toolchain *tc)
 	free(tc->cargo);
 	free(tc->rustc);
 	free(tc->version);
+	free(tc->instead);
 	*tc = (struct toolchain){0};
 }
 

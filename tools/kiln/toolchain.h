@@ -19,6 +19,8 @@ struct toolchain {
 	char *rustc;   /* the real one */
 	char *version; /* what rustc --version says */
 	bool gnu;      /* it makes programs of RUST_GNU_TARGET, to be loaded */
+	char *instead; /* what chose another toolchain, which lacks the target or is not there: a
+			* rust-toolchain file or RUSTUP_TOOLCHAIN; or NULL */
 };
 
 /*
