@@ -132,6 +132,9 @@ static void rb_erase_repair(struct rb_root *root, struct rb_node *node, struct r
 			rb_rotate(root, parent, !left, update);
 			sibling = left ? parent->right : parent->left;
 		}
+		/* A way through it has one more black node than one through node, and so at least
+		 * one. */
+		ASSUME(sibling != NULL);
 		near = left ? sibling->left : sibling->right;
 		far = left ? sibling->right : sibling->left;
 		if (rb_is_black(near) && rb_is_black(far)) {

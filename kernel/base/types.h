@@ -34,6 +34,8 @@ typedef int64_t ssize64_t;
 #define EXPORT __attribute__((visibility("default"), used))
 
 #define likely(x) __builtin_expect(!!(x), 1)
+/* What is always so, for compiler and analyser; it is not checked. */
+#define ASSUME(x) ((x) ? (void)0 : __builtin_unreachable())
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

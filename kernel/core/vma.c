@@ -365,6 +365,7 @@ static int vma_protect_part(struct vma *v, vaddr_t lo, vaddr_t hi, unsigned prot
 		spares[1] = NULL;
 	}
 	if (lo > v->start) {
+		ASSUME(spares[0] != NULL); /* only the first part is cut here */
 		vma_split(v, lo, spares[0]);
 		v = spares[0];
 		spares[0] = NULL;

@@ -45,7 +45,7 @@ static void image_relocate_run(uintptr_t base, uint64_t *where)
  */
 static void image_relocate_relr(uintptr_t base, uintptr_t access, const uint64_t *relr, size_t n)
 {
-	uint64_t *where = NULL;
+	uint64_t *where = (uint64_t *)access; /* the first entry is an address */
 
 	for (size_t i = 0; i < n; i++) {
 		uint64_t entry = relr[i];
