@@ -16,9 +16,8 @@ void program_register_image(void)
 {
 	uintptr_t base = (uintptr_t)kiln_image_base, bias = image_bias(base);
 	unsigned n;
-	const struct elf_phdr *p = image_phdrs(base, &n),
-			      *relro = image_phdr(base, ELF_PT_GNU_RELRO, 0);
-	vaddr_t relro_end = relro ? bias + ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE) : 0;
+	const struct elf_phdr *p = image_phdrs(base, &n);
+	vaddr_t relro_end = ALIGN_UP((vaddr_t)kiln_relro_end, PAGE_SIZE);
 
 	for (; n > 0; n--, p++) {
 		vaddr_t start = bias + ALIGN_DOWN(p->vaddr, PAGE_SIZE);

@@ -273,5 +273,7 @@ NORETURN void cpu_main(void);
 /* The image's link-time layout (kernel/image.ld). */
 extern char kiln_image_base[], kiln_image_end[];
 extern char kiln_text_start[], kiln_text_end[];
+/* Data that is read-only once it is relocated; it shares no page with other data. */
+extern char kiln_relro_start[], kiln_relro_end[];
 
 #endif

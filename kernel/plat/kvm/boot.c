@@ -215,13 +215,12 @@ static void layout_choose(vaddr_t link)
 vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4_out)
 {
 	bool gib_pages = cpuid(0x80000001, 0).edx & CPUID_EXT1_EDX_1GIB;
-	const struct elf_phdr *relro = image_phdr(IMAGE_PHYS, ELF_PT_GNU_RELRO, 0);
 	paddr_t image_end = ALIGN_UP((paddr_t)kiln_image_end, PAGE_SIZE);
 	/* Where the image was linked: 0, but for code that is not position independent
 	 * (kernel/image.ld). */
 	vaddr_t link = IMAGE_PHYS - image_bias(IMAGE_PHYS);
-	vaddr_t relro_start = ALIGN_DOWN(relro->vaddr, PAGE_SIZE) - link;
-	vaddr_t relro_end = ALIGN_DOWN(relro->vaddr + relro->memsz, PAGE_SIZE) - link;
+	vaddr_t relro_start = ALIGN_DOWN((paddr_t)kiln_relro_start, PAGE_SIZE) - IMAGE_PHYS;
+	vaddr_t relro_end = ALIGN_UP((paddr_t)kiln_relro_end, PAGE_SIZE) - IMAGE_PHYS;
 	uint64_t *pml4 = table_new(), *pdpt;
 
 	plat_stage(PLAT_STAGE_START);

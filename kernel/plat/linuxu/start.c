@@ -105,19 +105,12 @@ static void start_auxv(const uintptr_t *av)
 		linuxu_die("its pages are not of 4096 bytes", 0);
 }
 
-static void start_relro(uintptr_t base)
+static void start_relro(void)
 {
-	const struct elf_phdr *ph = image_phdr(base, ELF_PT_GNU_RELRO, 0);
-	uintptr_t start, end;
-	long err;
+	uintptr_t start = ALIGN_DOWN((uintptr_t)kiln_relro_start, PAGE_SIZE);
+	uintptr_t end = ALIGN_UP((uintptr_t)kiln_relro_end, PAGE_SIZE);
+	long err = host_call3(HOST_NR_MPROTECT, start, end - start, PROT_READ);
 
-	if (ph == NULL)
-		return;
-	start = ALIGN_DOWN(image_bias(base) + ph->vaddr, PAGE_SIZE);
-	end = ALIGN_DOWN(image_bias(base) + ph->vaddr + ph->memsz, PAGE_SIZE);
-	if (start >= end)
-		return;
-	err = host_call3(HOST_NR_MPROTECT, start, end - start, PROT_READ);
 	if (err)
 		linuxu_die("the relocated data cannot be made read-only", err);
 }
@@ -125,7 +118,7 @@ static void start_relro(uintptr_t base)
 /* Calls of the program are to be traced: their stubs change, before the filter is there. */
 static void start_trace(void)
 {
-	const uintptr_t start = (uintptr_t)kiln_text_start;
+	const uintptr_t start = ALIGN_DOWN((uintptr_t)kiln_text_start, PAGE_SIZE);
 	const size_t len = ALIGN_UP((uintptr_t)kiln_text_end, PAGE_SIZE) - start;
 	long err = host_call3(HOST_NR_MPROTECT, start, len, PROT_READ | PROT_WRITE | PROT_EXEC);
 
@@ -231,7 +224,7 @@ void linuxu_start(uintptr_t *sp)
 	linuxu_boot_cpu.cpu.self = &linuxu_boot_cpu.cpu; /* locks look for it */
 	start_auxv(start_args(sp));
 	deterministic = start_is_deterministic();
-	start_relro(base);
+	start_relro();
 	if (IS_ENABLED(CONFIG_TRACE) && cmdline_holds(linuxu_host.opts, "trace"))
 		start_trace();
 	linuxu_memory_init();
