@@ -157,6 +157,8 @@ static long fcntl_seals(struct file *f, int cmd, long arg)
 /* What needs more than a place in the tree (O_PATH). */
 static long fcntl_usable(struct file *f, int cmd, long arg)
 {
+	unsigned long bytes;
+
 	switch (cmd) {
 	case F_SETFL:
 		file_change_flags(f, FCNTL_SETFL, (unsigned)arg & FCNTL_SETFL);
@@ -168,9 +170,10 @@ static long fcntl_usable(struct file *f, int cmd, long arg)
 	case F_GETOWN: /* nobody gets signals on input */
 		return 0;
 	case F_GETPIPE_SZ:
-		return pipe_capacity(f);
+		return f->ops->capacity != NULL ? f->ops->capacity(f, NULL) : -EBADF;
 	case F_SETPIPE_SZ:
-		return pipe_set_capacity(f, (unsigned long)arg);
+		bytes = (unsigned long)arg;
+		return f->ops->capacity != NULL ? f->ops->capacity(f, &bytes) : -EBADF;
 	case F_ADD_SEALS:
 	case F_GET_SEALS:
 		return fcntl_seals(f, cmd, arg);

@@ -6,6 +6,7 @@
 #include "arch/arch.h"
 #include "base/errno.h"
 #include "core/heap.h"
+#include "fs/pipe.h"
 
 /* Does w's last name exist? */
 static bool change_exists(const struct walk *w)
@@ -85,8 +86,10 @@ long sys_mknodat(long dirfd, long path, long mode, long dev)
 	case 0:
 		what.mode |= S_IFREG;
 		break;
-	case S_IFREG:
 	case S_IFIFO:
+		what.fifo_open = fifo_open;
+		break;
+	case S_IFREG:
 	case S_IFSOCK:
 		break;
 	case S_IFCHR:

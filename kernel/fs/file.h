@@ -59,6 +59,9 @@ struct file_ops {
 	/* lseek(2) with SEEK_DATA (next) and SEEK_HOLE. A position, or -ENXIO. NULL: all is data.
 	 */
 	ssize64_t (*seek_data)(struct file *f, uint64_t pos, bool hole);
+	/* fcntl(2)'s F_GETPIPE_SZ, or with new F_SETPIPE_SZ: the capacity in bytes; -EINVAL,
+	 * -EPERM, -EBUSY, -ENOMEM. NULL: -EBADF. */
+	long (*capacity)(struct file *f, const unsigned long *new);
 	/* NULL: as its node. */
 	void (*stat)(struct file *f, struct file_stat *out);
 	/* The last reference is gone: free what holds f. NULL: f is an object of its own. */

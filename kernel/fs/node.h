@@ -22,11 +22,16 @@
 struct entry;
 struct node;
 
-/* What is to be made: S_IF* and permissions; of a device its number, of a link where it leads. */
+struct fifo;
+typedef int fifo_opener(struct fifo *fifo, struct entry *e, unsigned flags, struct file **out);
+
+/* What is to be made: S_IF* and permissions; of a device its number, of a link where it leads, of a
+ * FIFO fifo_open (fs/pipe.h). */
 struct node_new {
 	uint32_t mode;
 	uint64_t rdev;
 	const char *target;
+	fifo_opener *fifo_open;
 };
 
 /* What to change of a node: the fields whose NODE_SET_* are in which. */

@@ -407,11 +407,74 @@ static void pipe_release(struct file *f)
 	heap_free(end, sizeof(*end));
 }
 
+/* The pages in use move to the begin of a new ring; those that a write has left without a byte are
+ * freed. -EBUSY if there are too many bytes for it. */
+static long pipe_resize_locked(struct pipe *p, uint8_t **pages, uint32_t capacity)
+{
+	uint32_t used = pipe_used(p), tail = pipe_load(&p->tail);
+	uint32_t tail_page = tail & ~(uint32_t)(PAGE_SIZE - 1);
+
+	if (used > capacity)
+		return -EBUSY;
+	for (uint32_t at = 0; at < tail - tail_page + used; at += PAGE_SIZE) {
+		uint8_t **page = pipe_page(p, tail_page + at);
+
+		pages[at >> PAGE_SHIFT] = *page;
+		*page = NULL;
+	}
+	pipe_free_pages(p);
+	atomic_store_explicit(&p->tail, tail - tail_page, memory_order_relaxed);
+	atomic_store_explicit(&p->head, tail - tail_page + used, memory_order_relaxed);
+	atomic_store_explicit(&p->capacity, capacity, memory_order_relaxed);
+	return 0;
+}
+
+static long pipe_set_capacity(struct pipe *p, unsigned long bytes)
+{
+	uint32_t capacity = PAGE_SIZE, old_capacity;
+	uint8_t **pages, **unused;
+	long err;
+
+	if (bytes > PIPE_CAPACITY_MAX)
+		return bytes > INT32_MAX ? -EINVAL : -EPERM;
+	while (capacity < bytes)
+		capacity *= 2;
+	pages = heap_zalloc(pipe_ring_pages(capacity) * sizeof(*pages));
+	if (pages == NULL)
+		return -ENOMEM;
+	mutex_lock(&p->read_lock);
+	mutex_lock(&p->write_lock);
+	old_capacity = pipe_capacity_of(p);
+	unused = p->pages;
+	err = pipe_resize_locked(p, pages, capacity);
+	if (err == 0) {
+		p->pages = pages;
+	} else {
+		unused = pages;
+		old_capacity = capacity;
+	}
+	mutex_unlock(&p->write_lock);
+	mutex_unlock(&p->read_lock);
+	heap_free(unused, pipe_ring_pages(old_capacity) * sizeof(*unused));
+	if (err == 0) {
+		waitq_fence();
+		pipe_wake_writers(p);
+	}
+	return err == 0 ? (long)capacity : err;
+}
+
+static long pipe_capacity(struct file *f, const unsigned long *new)
+{
+	return new != NULL ? pipe_set_capacity(pipe_of(f), *new)
+			   : (long)pipe_capacity_of(pipe_of(f));
+}
+
 static const struct file_ops pipe_ops = {
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
+	.capacity = pipe_capacity,
 	.stat = pipe_stat,
 	.release = pipe_release,
 };
@@ -421,6 +484,7 @@ static const struct file_ops fifo_ops = {
 	.write = pipe_write,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
+	.capacity = pipe_capacity,
 	.release = pipe_release,
 };
 
@@ -552,74 +616,4 @@ int fifo_open(struct fifo *fifo, struct entry *e, unsigned flags, struct file **
 		end->writers_before--; /* the end of those that are there is told */
 	*out = &end->file;
 	return 0;
-}
-
-static bool pipe_is(const struct file *f)
-{
-	return f->ops == &pipe_ops || f->ops == &fifo_ops;
-}
-
-long pipe_capacity(struct file *f)
-{
-	return pipe_is(f) ? (long)pipe_capacity_of(pipe_of(f)) : -EBADF;
-}
-
-/* The pages in use move to the begin of a new ring; those that a write has left without a byte are
- * freed. -EBUSY if there are too many bytes for it. */
-static long pipe_resize_locked(struct pipe *p, uint8_t **pages, uint32_t capacity)
-{
-	uint32_t used = pipe_used(p), tail = pipe_load(&p->tail);
-	uint32_t tail_page = tail & ~(uint32_t)(PAGE_SIZE - 1);
-
-	if (used > capacity)
-		return -EBUSY;
-	for (uint32_t at = 0; at < tail - tail_page + used; at += PAGE_SIZE) {
-		uint8_t **page = pipe_page(p, tail_page + at);
-
-		pages[at >> PAGE_SHIFT] = *page;
-		*page = NULL;
-	}
-	pipe_free_pages(p);
-	atomic_store_explicit(&p->tail, tail - tail_page, memory_order_relaxed);
-	atomic_store_explicit(&p->head, tail - tail_page + used, memory_order_relaxed);
-	atomic_store_explicit(&p->capacity, capacity, memory_order_relaxed);
-	return 0;
-}
-
-long pipe_set_capacity(struct file *f, unsigned long bytes)
-{
-	uint32_t capacity = PAGE_SIZE, old_capacity;
-	struct pipe *p;
-	uint8_t **pages, **unused;
-	long err;
-
-	if (!pipe_is(f))
-		return -EBADF;
-	if (bytes > PIPE_CAPACITY_MAX)
-		return bytes > INT32_MAX ? -EINVAL : -EPERM;
-	while (capacity < bytes)
-		capacity *= 2;
-	pages = heap_zalloc(pipe_ring_pages(capacity) * sizeof(*pages));
-	if (pages == NULL)
-		return -ENOMEM;
-	p = pipe_of(f);
-	mutex_lock(&p->read_lock);
-	mutex_lock(&p->write_lock);
-	old_capacity = pipe_capacity_of(p);
-	unused = p->pages;
-	err = pipe_resize_locked(p, pages, capacity);
-	if (err == 0) {
-		p->pages = pages;
-	} else {
-		unused = pages;
-		old_capacity = capacity;
-	}
-	mutex_unlock(&p->write_lock);
-	mutex_unlock(&p->read_lock);
-	heap_free(unused, pipe_ring_pages(old_capacity) * sizeof(*unused));
-	if (err == 0) {
-		waitq_fence();
-		pipe_wake_writers(p);
-	}
-	return err == 0 ? (long)capacity : err;
 }

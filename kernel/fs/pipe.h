@@ -3,7 +3,7 @@
 #ifndef FS_PIPE_H
 #define FS_PIPE_H
 
-#include "fs/file.h"
+#include "fs/node.h"
 
 #define F_SETPIPE_SZ 1031u
 #define F_GETPIPE_SZ 1032u
@@ -12,21 +12,20 @@
 MUST_CHECK int pipe_create(unsigned flags, struct file **reader, struct file **writer);
 /* A pipe with a name: there while somebody has it open. */
 struct fifo {
-	struct spinlock lock; /* guards the rest, and the pipe's number of files */
+	struct spinlock lock; /* guards the pipe, and its number of files */
 	struct pipe *pipe;
+	fifo_opener *open; /* constant */
 };
 
-static inline void fifo_init(struct fifo *fifo)
+static inline void fifo_init(struct fifo *fifo, fifo_opener *open)
 {
 	spin_init(&fifo->lock, LOCK_NODE);
 	fifo->pipe = NULL;
+	fifo->open = open;
 }
 
-/* Open it at e. 0, -ENXIO, -ENOMEM, -ERESTARTSYS. */
-MUST_CHECK int fifo_open(struct fifo *fifo, struct entry *e, unsigned flags, struct file **out);
-/* fcntl(2)'s F_GETPIPE_SZ and F_SETPIPE_SZ: the capacity in bytes; -EBADF if f is no pipe, -EINVAL,
- * -EBUSY, -ENOMEM. */
-long pipe_capacity(struct file *f);
-long pipe_set_capacity(struct file *f, unsigned long bytes);
+/* Open it at e. 0, -ENXIO, -ENOMEM, -ERESTARTSYS. Only who makes FIFOs (mknod) names it: an image
+ * without has no pipes in it. */
+fifo_opener fifo_open;
 
 #endif

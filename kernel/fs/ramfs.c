@@ -157,7 +157,7 @@ static int ram_node_create(const struct node_new *what, struct ram_node **out)
 	if ((what->mode & S_IFMT) == S_IFREG)
 		ram_data_init(&n->data);
 	if ((what->mode & S_IFMT) == S_IFIFO)
-		fifo_init(&n->fifo);
+		fifo_init(&n->fifo, what->fifo_open);
 	*out = n;
 	return 0;
 
@@ -215,8 +215,11 @@ static int ram_open(struct entry *e, unsigned flags, struct file **out)
 	case S_IFDIR:
 		ops = &dir_ops;
 		break;
-	case S_IFIFO:
-		return fifo_open(&ram_node_of(e->node)->fifo, e, flags, out);
+	case S_IFIFO: {
+		struct fifo *fifo = &ram_node_of(e->node)->fifo;
+
+		return fifo->open(fifo, e, flags, out);
+	}
 	case S_IFCHR:
 		ops = dev_ops(ram_node_of(e->node)->rdev);
 		break;

@@ -78,7 +78,8 @@ static unsigned fail_every; /* 0: memory never runs out */
 static void model_step(struct file *reader, struct file *writer, uint8_t *next)
 {
 	size_t n = 1 + fake_random_below(fake_random_below(3) ? 5000 : 150000);
-	long cap = pipe_capacity(reader);
+	unsigned long capacity;
+	long cap = reader->ops->capacity(reader, NULL);
 	size_t room = (size_t)cap - model_len;
 	ssize64_t r;
 	bool fits;
@@ -87,7 +88,8 @@ static void model_step(struct file *reader, struct file *writer, uint8_t *next)
 		fake_fail_at(1 + (unsigned)fake_random_below(4));
 	switch (fake_random_below(9)) {
 	case 0:
-		r = pipe_set_capacity(writer, 1ul << (10 + fake_random_below(9)));
+		capacity = 1ul << (10 + fake_random_below(9));
+		r = writer->ops->capacity(writer, &capacity);
 		assert_true(r == -EBUSY || r == -ENOMEM || (size_t)r >= model_len);
 		break;
 	case 1:

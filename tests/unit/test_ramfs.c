@@ -19,6 +19,7 @@
 #include "fs/epoll.h"
 #include "fs/fixed.h"
 #include "fs/flock.h"
+#include "fs/pipe.h"
 #include "fs/ramfs.h"
 
 static void null_stat(struct file *f, struct file_stat *out)
@@ -237,7 +238,8 @@ static void remove_name(const char *name)
 /* Everything that can be done once, with names a and b, where b is there before. */
 static void change_once(unsigned what)
 {
-	const struct node_new folder = {.mode = S_IFDIR | 0755}, fifo = {.mode = S_IFIFO | 0600};
+	const struct node_new folder = {.mode = S_IFDIR | 0755};
+	const struct node_new fifo = {.mode = S_IFIFO | 0600, .fifo_open = fifo_open};
 	const struct node_new link = {.mode = S_IFLNK | 0777, .target = "where/it/leads"};
 	struct entry *root = ramfs_root(), *e = NULL, *b = NULL;
 	const struct node_place from = {root, "b", 1, false}, to = {root, "a", 1, false};
