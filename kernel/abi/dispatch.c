@@ -16,9 +16,14 @@ typedef long (*syscall_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uin
 typedef long (*syscall_frame_fn)(struct trap_frame *);
 
 /*
- * Distances of the handlers from the table's begin, 0 for none; indexed by number. Of those that
- * want the trap frame SYSCALL_FRAME more. In assembler because C has no constant for the difference
- * of two symbols, and pointers would need a relocation each at every boot.
+ * There are two tables, because what a table names is linked into an image: kiln_calls_all, and
+ * kiln_calls_std with what Rust's std makes by number and musl's signal return. The link keeps
+ * those that are used: the first by a program that calls libc's syscall(). kiln_calls is the one
+ * for the syscall instruction; kiln-cc says which of the two that is (tools/kiln/scan.c).
+ *
+ * An entry is the handler's distance from its table's begin, 0 for none; indexed by number. Of
+ * those that want the trap frame SYSCALL_FRAME more. In assembler because C has no constant for the
+ * difference of two symbols, and pointers would need a relocation each at every boot.
  */
 #define SYSCALL_FRAME 0x40000000u
 #define SYSCALL_ENTRY_GATE(nr, name) SYSCALL_ENTRY_IF(SYSCALL_KEPT(name), nr, name, "0")
@@ -27,29 +32,33 @@ typedef long (*syscall_frame_fn)(struct trap_frame *);
 #define SYSCALL_ENTRY_NONE(nr, name) SYSCALL_ENTRY_IF(0, nr, name, "0")
 #define SYSCALL_ENTRY_IF(kept, nr, name, more) SYSCALL_ENTRY_IF_(kept, nr, name, more)
 #define SYSCALL_ENTRY_IF_(kept, nr, name, more) SYSCALL_ENTRY_##kept(nr, name, more)
-#define SYSCALL_ENTRY_0(nr, name, more) ".org syscall_table + 4 * " #nr "\n.long 0\n"
+#define SYSCALL_ENTRY_0(nr, name, more) ".org 0b + 4 * " #nr "\n.long 0\n"
 #define SYSCALL_ENTRY_1(nr, name, more)                                                            \
-	".org syscall_table + 4 * " #nr "\n.long sys_" #name " - syscall_table + " more "\n"
-#ifdef CONFIG_ABI_SYSCALL_TABLE
-#define SYSCALL_KEPT(name) 1
-#else
-/* What musl's signal return and Rust's std make by number; every other handler is linked only if it
- * is called. */
-#define SYSCALL_KEPT(name) IS_ENABLED(SYSCALL_KEEP_##name)
-#define SYSCALL_KEEP_rt_sigreturn 1
-#define SYSCALL_KEEP_gettid 1
-#define SYSCALL_KEEP_futex 1
-#define SYSCALL_KEEP_getrandom 1
-#define SYSCALL_KEEP_statx 1
-#endif
+	".org 0b + 4 * " #nr "\n.long sys_" #name " - 0b + " more "\n"
+#define SYSCALL_TABLE_BEGIN(name)                                                                  \
+	".pushsection .rodata." #name ", \"a\", @progbits\n"                                       \
+	".balign 4\n"                                                                              \
+	".globl " #name "\n.hidden " #name "\n" #name ":\n0:\n"
 #define SYSCALL(nr, name, nargs, status, mode, note) SYSCALL_ENTRY_##mode(nr, name)
-__asm__(".pushsection .rodata.syscall_table, \"a\", @progbits\n"
-	".balign 4\n"
-	"syscall_table:\n"
+#define SYSCALL_KEPT(name) 1
+__asm__(SYSCALL_TABLE_BEGIN(kiln_calls_all)
 #include "abi/syscalls.def"
-	".popsection\n");
+		".popsection\n");
+#undef SYSCALL_KEPT
+#define SYSCALL_KEPT(name) IS_ENABLED(SYSCALL_STD_##name)
+#define SYSCALL_STD_rt_sigreturn 1
+#define SYSCALL_STD_gettid 1
+#define SYSCALL_STD_futex 1
+#define SYSCALL_STD_getrandom 1
+#define SYSCALL_STD_copy_file_range 1
+#define SYSCALL_STD_statx 1
+__asm__(SYSCALL_TABLE_BEGIN(kiln_calls_std)
+#include "abi/syscalls.def"
+		".popsection\n");
 #undef SYSCALL
-extern const uint32_t syscall_table[] __attribute__((visibility("hidden")));
+extern const uint32_t kiln_calls_all[] __attribute__((visibility("hidden")));
+extern const uint32_t kiln_calls_std[] __attribute__((visibility("hidden")));
+extern const uint32_t kiln_calls[] __attribute__((visibility("hidden")));
 
 /* The highest number that Kiln knows of. */
 enum {
@@ -150,10 +159,10 @@ void syscall_report_missing(void)
 			 list);
 }
 
-/* What the table says about a call; 0: there is no handler. */
-static ALWAYS_INLINE uint32_t syscall_entry(uint64_t nr)
+/* What a table says about a call; 0: there is no handler. */
+static ALWAYS_INLINE uint32_t syscall_entry(const uint32_t *table, uint64_t nr)
 {
-	return likely(nr < SYSCALL_COUNT) ? syscall_table[nr] : 0;
+	return likely(nr < SYSCALL_COUNT) ? table[nr] : 0;
 }
 
 /* Is there a handler that takes its arguments one by one? */
@@ -166,7 +175,7 @@ static NOINLINE long syscall_trap_other(struct trap_frame *f, uint32_t entry)
 {
 	if (entry == 0)
 		return syscall_missing((long)f->rax);
-	return ((syscall_frame_fn)((uintptr_t)syscall_table + (entry - SYSCALL_FRAME)))(f);
+	return ((syscall_frame_fn)((uintptr_t)kiln_calls + (entry - SYSCALL_FRAME)))(f);
 }
 
 /* The same between two records. */
@@ -177,7 +186,7 @@ static NOINLINE long syscall_trap_traced(struct trap_frame *f, uint32_t entry)
 	long result;
 
 	if (syscall_entry_is_plain(entry))
-		return trace_call(nr, (trace_handler)((uintptr_t)syscall_table + entry), args);
+		return trace_call(nr, (trace_handler)((uintptr_t)kiln_calls + entry), args);
 	trace_begin(nr, args);
 	result = syscall_trap_other(f, entry);
 	trace_end(nr, args, result);
@@ -186,34 +195,39 @@ static NOINLINE long syscall_trap_traced(struct trap_frame *f, uint32_t entry)
 
 long syscall_trap(struct trap_frame *f)
 {
-	uint32_t entry = syscall_entry(f->rax);
+	uint32_t entry = syscall_entry(kiln_calls, f->rax);
 
 	if (arch_is_traced())
 		return syscall_trap_traced(f, entry);
 	if (unlikely(!syscall_entry_is_plain(entry)))
 		return syscall_trap_other(f, entry);
 	/* A handler with fewer parameters does not look at the rest (System V ABI, 3.2.3). */
-	return ((syscall_fn)((uintptr_t)syscall_table + entry))(f->rdi, f->rsi, f->rdx, f->r10,
-								f->r8, f->r9);
+	return ((syscall_fn)((uintptr_t)kiln_calls + entry))(f->rdi, f->rsi, f->rdx, f->r10, f->r8,
+							     f->r9);
 }
 
-#ifdef CONFIG_TRACE
-long trace_variable(long nr, const uint64_t args[6])
+static ALWAYS_INLINE long syscall_by_number(const uint32_t *table, long nr, const uint64_t args[6])
 {
-	uint32_t entry = syscall_entry((uint64_t)nr);
+	uint32_t entry = syscall_entry(table, (uint64_t)nr);
 
-	if (!syscall_entry_is_plain(entry))
-		return trace_call((unsigned)nr, NULL, args);
-	return trace_call((unsigned)nr, (trace_handler)((uintptr_t)syscall_table + entry), args);
-}
-#endif
-
-long syscall_variable(long nr, const uint64_t args[6])
-{
-	uint32_t entry = syscall_entry((uint64_t)nr);
-
+	if (arch_is_traced())
+		return trace_call((unsigned)nr,
+				  syscall_entry_is_plain(entry)
+					  ? (trace_handler)((uintptr_t)table + entry)
+					  : NULL,
+				  args);
 	if (!syscall_entry_is_plain(entry))
 		return syscall_missing(nr);
-	return ((syscall_fn)((uintptr_t)syscall_table + entry))(args[0], args[1], args[2], args[3],
-								args[4], args[5]);
+	return ((syscall_fn)((uintptr_t)table + entry))(args[0], args[1], args[2], args[3], args[4],
+							args[5]);
+}
+
+long kiln_syscall_by_number(long nr, const uint64_t args[6])
+{
+	return syscall_by_number(kiln_calls_all, nr, args);
+}
+
+long syscall_std_by_number(long nr, const uint64_t args[6])
+{
+	return syscall_by_number(kiln_calls_std, nr, args);
 }

@@ -33,9 +33,9 @@ long syscall_missing(long nr);
  * was not known at compile time, on the kernel stack. Calls that need a trap frame give -ENOSYS
  * here.
  */
-long syscall_variable(long nr, const uint64_t args[6]);
-/* The same when the program is traced (arch_trace_begin()). */
-long trace_variable(long nr, const uint64_t args[6]);
+long kiln_syscall_by_number(long nr, const uint64_t args[6]);
+/* kiln_syscall_std()'s: the same for the numbers that Rust's std uses. */
+long syscall_std_by_number(long nr, const uint64_t args[6]);
 
 /* Name the missing calls that were made in one line of the log. Called once, when the program ends.
  */

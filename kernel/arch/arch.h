@@ -219,7 +219,7 @@ void arch_trap_entry(void);
 /* The gate (entry.S) and the window behind its last look at cpu->pending. Code, not data. */
 extern char kiln_syscall_back[], kiln_trace_back[];
 extern char kiln_gate[], kiln_gate_inside[], kiln_gate_check[], kiln_gate_done[];
-extern char kiln_syscall[], kiln_syscall_args[], kiln_syscall_args_end[];
+extern char kiln_syscall_args[], kiln_syscall_args_end[];
 extern char kiln_trap_check[], kiln_trap_done[];
 
 /* Make *frame repeat the interrupted system call (frame->error says which; SA_RESTART): the syscall
@@ -252,10 +252,10 @@ void arch_page_clear(void *page);
 void arch_signal_rewind(struct trap_frame *frame);
 
 /*
- * Tracing of system calls. arch_trace_begin(): from here on the program's calls go by way of
- * trace_stub_call() and trace_variable() (abi/trace.c, abi/dispatch.c); at boot, while the image's
- * code may be written. arch_trace_stub(): which handler and number a rewritten stub stands for; 0:
- * a call that is missing.
+ * Tracing of system calls. arch_trace_begin(): from here on the program's calls by name go by way
+ * of trace_stub_call() (abi/trace.c), and those by number look (abi/dispatch.c); at boot, while the
+ * image's code may be written. arch_trace_stub(): which handler and number a rewritten stub stands
+ * for; 0: a call that is missing.
  */
 extern bool arch_traces;
 void arch_trace_begin(void);

@@ -72,7 +72,7 @@ $(kernel_obj)/loader-kernel.o: $(loader_objects) $(ROOT)/kernel/sources.mk
 
 $(kernel_obj)/kiln-loader: $(kernel_obj)/loader-kernel.o $(kernel_obj)/image.ld $(B)/link.args
 	$(say) LD $(call short,$@)
-	$(q)ld @$(B)/link.args -T $(kernel_obj)/image.ld -o $@ $<
+	$(q)ld @$(B)/link.args -u kiln_calls_all --defsym=kiln_calls=kiln_calls_all -T $(kernel_obj)/image.ld -o $@ $<
 
 $(kernel_obj)/image.ld: $(ROOT)/kernel/image.ld $(KO)/config.h
 	@mkdir -p $(@D)

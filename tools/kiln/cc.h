@@ -26,6 +26,7 @@ struct cc {
 	const char *output;    /* points into args */
 	bool relocatable;      /* -r */
 	bool shared;           /* -shared */
+	bool any_syscall;      /* there may be syscall instructions */
 	bool fixed_code;       /* -no-pie: there may be code that is not position independent */
 	bool cxx_library;      /* libc++ is wanted */
 	bool verbose;          /* -v: show the commands */

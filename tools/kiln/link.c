@@ -13,6 +13,7 @@
 
 #include "path.h"
 #include "proc.h"
+#include "scan.h"
 #include "toolchain.h"
 
 enum { LINK_ARGS_BYTES_MAX = 65536 };
@@ -106,6 +107,13 @@ static void link_command(const struct cc *cc, struct strv *argv)
 	if (cc->fixed_code)
 		strv_add_all(argv, "-no-pie", "-z", "nopack-relative-relocs",
 			     "--defsym=kiln_link_base=" FIXED_ADDRESS, NULL);
+	/* Which of the kernel's tables the syscall instruction is served from. */
+	if (cc->any_syscall)
+		strv_add_all(argv, "-u", "kiln_calls_all", "--defsym=kiln_calls=kiln_calls_all",
+			     NULL);
+	else
+		strv_add_all(argv, "-u", "kiln_calls_std", "--defsym=kiln_calls=kiln_calls_std",
+			     NULL);
 	/* ld would describe procedure linkage tables where the script does not keep them. */
 	strv_add_all(argv, "--no-ld-generated-unwind-info", "-T", NULL);
 	add_part(argv, "image.ld");
@@ -206,20 +214,21 @@ static bool is_about_fixed_code(FILE *messages)
  * Archives do not say whether their code is position independent. So an image is linked as if all
  * were, and if the linker finds code that is not, once more for a fixed address.
  */
-static int link_image(const struct cc *cc)
+static int link_image(const struct cc *given)
 {
-	FILE *messages = cc->fixed_code || cc->relocatable ? NULL : tmpfile();
-	int status = link_once(cc, messages ? fileno(messages) : PROC_INHERIT);
+	struct cc cc = *given;
+	FILE *messages = cc.fixed_code || cc.relocatable ? NULL : tmpfile();
+	int status;
 
+	cc.any_syscall = !cc.relocatable && scan_for_syscalls(&cc.items);
+	status = link_once(&cc, messages ? fileno(messages) : PROC_INHERIT);
 	if (!messages)
 		return status;
 	if (is_about_fixed_code(messages) && status > 0) {
-		struct cc fixed = *cc;
-
-		fixed.fixed_code = true;
+		cc.fixed_code = true;
 		error("note: some of the code is not position independent, so the image has a "
 		      "fixed address");
-		status = link_once(&fixed, PROC_INHERIT);
+		status = link_once(&cc, PROC_INHERIT);
 	}
 	fclose(messages);
 	return status;

@@ -203,11 +203,24 @@ kiln_unmapself:
 	jmp kiln_gate
 	.size kiln_unmapself, . - kiln_unmapself
 
-/* long kiln_syscall(long nr, long a1, ..., long a6): a system call whose number is not a constant. */
-	.globl kiln_syscall
-	.type kiln_syscall, @function
-kiln_syscall:
-	lea syscall_variable(%rip), %rax
+/*
+ * long kiln_syscall(long nr, long a1, ..., long a6): a system call whose number is not a constant; and one whose
+ * number is among those that Rust's std uses. In sections of their own: they keep tables of calls in the image.
+ */
+	.macro SYSCALL_VARIABLE name handler
+	.pushsection .text.\name, "ax", @progbits
+	.globl \name
+	.type \name, @function
+\name:
+	lea \handler(%rip), %rax
+	jmp syscall_variable
+	.size \name, . - \name
+	.popsection
+	.endm
+	SYSCALL_VARIABLE kiln_syscall kiln_syscall_by_number
+	SYSCALL_VARIABLE kiln_syscall_std syscall_std_by_number
+
+syscall_variable:
 	push 8(%rsp)
 	push %r9
 	push %r8
@@ -221,17 +234,18 @@ kiln_syscall:
 kiln_syscall_back:
 	add $KILN_SYSCALL_STACK, %rsp
 	ret
-	.size kiln_syscall, . - kiln_syscall
 
 /*
  * long kiln_syscall_args(long nr, const long args[6]): the same for musl's cancellation points. A signal that
  * finds the program between its call and the kernel, or interrupts it there, sees it at the call (arch_signal_rewind).
+ * The word before args is kiln_syscall_by_number: the kernel names this code, and the code so does not name the handler,
+ * which keeps a table of calls in the image.
  */
 	.globl kiln_syscall_args, kiln_syscall_args_end
 	.hidden kiln_syscall_args_end
 	.type kiln_syscall_args, @function
 kiln_syscall_args:
-	lea syscall_variable(%rip), %rax
+	mov -8(%rsi), %rax
 	jmp kiln_gate
 kiln_syscall_args_end:
 	.size kiln_syscall_args, . - kiln_syscall_args

@@ -22,9 +22,7 @@
 bool arch_traces;
 
 extern uint8_t kiln_stubs_start[], kiln_stubs_end[], kiln_trace_gate[];
-/* Upcalls into abi (layers.txt). */
-long syscall_variable(long nr, const uint64_t args[6]);
-long trace_variable(long nr, const uint64_t args[6]);
+/* An upcall into abi (layers.txt). */
 long trace_stub_call(const uint8_t *behind, const uint64_t args[6]);
 
 static int32_t rel32_load(const uint8_t *at)
@@ -65,15 +63,9 @@ static void stub_rewrite(uint8_t *stub)
 
 void arch_trace_begin(void)
 {
-	const intptr_t more = (intptr_t)trace_variable - (intptr_t)syscall_variable;
-	uint8_t *const loads[] = {(uint8_t *)kiln_syscall, (uint8_t *)kiln_syscall_args};
-
 	arch_traces = true;
 	for (uint8_t *stub = kiln_stubs_start; stub < kiln_stubs_end; stub += STUB_BYTES)
 		stub_rewrite(stub);
-	/* Both begin with the load of syscall_variable's address. */
-	for (unsigned i = 0; i < ARRAY_SIZE(loads); i++)
-		rel32_store(loads[i] + 3, rel32_load(loads[i] + 3) + more);
 }
 
 uintptr_t arch_trace_stub(const uint8_t *behind, unsigned *nr)

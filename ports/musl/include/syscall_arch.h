@@ -5,9 +5,11 @@
  *
  * kiln_syscalls.h is made from kernel/abi/syscalls.def and has one row KILN_SYSCALL(nr, name,
  * nargs) for every call that the kernel serves. A number known at compile time becomes a direct
- * call of kiln_sys_NAME; all others go through kiln_syscall(), which looks the number up in the
- * kernel's table. There is no vDSO to look for: the VDSO_ macros that musl's own header defines are
- * missing on purpose.
+ * call of kiln_sys_NAME; any other goes through kiln_syscall(), which looks it up in the kernel's
+ * table and so has all calls linked. kiln_syscall_std() knows only those that Rust's std makes by
+ * number (src/misc/std_syscall.c), and says of a call that the kernel does not serve that it is
+ * missing. There is no vDSO to look for: the VDSO_ macros that musl's own header defines are missing
+ * on purpose.
  */
 #define __SYSCALL_LL_E(x) (x)
 #define __SYSCALL_LL_O(x) (x)
@@ -35,6 +37,8 @@
 
 __attribute__((__visibility__("hidden"))) long kiln_syscall(long, long, long, long, long, long,
 							    long);
+__attribute__((__visibility__("hidden"))) long kiln_syscall_std(long, long, long, long, long, long,
+								long);
 
 #define KILN_SYSCALL(nr, name, nargs)                                                              \
 	case nr:                                                                                   \
@@ -48,6 +52,7 @@ static __inline __attribute__((__always_inline__)) long kiln_dispatch(long n, lo
 		switch (n) {
 #include "kiln_syscalls.h"
 		}
+		return kiln_syscall_std(n, a, b, c, d, e, f);
 	}
 	return kiln_syscall(n, a, b, c, d, e, f);
 }

@@ -19,6 +19,7 @@
 .hidden __cp_cancel
 .hidden __cancel
 .hidden kiln_syscall_args
+.hidden kiln_syscall_by_number
 .global __syscall_cp_asm
 .hidden __syscall_cp_asm
 .type __syscall_cp_asm, @function
@@ -37,6 +38,8 @@ kiln_cancel_linked:
 	mov %rax, -40(%rsp)
 	mov 16(%rsp), %rax
 	mov %rax, -32(%rsp) /* the two words above are the call's */
+	lea kiln_syscall_by_number(%rip), %rax
+	mov %rax, -80(%rsp)
 	lea -72(%rsp), %rsi
 	call kiln_syscall_args
 __cp_end:
