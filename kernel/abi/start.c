@@ -303,7 +303,8 @@ void program_start(const struct boot_info *info)
 		start_take_arrays(&s, info);
 	else
 		start_take_cmdline(&s, info->cmdline);
-	/* Last, for musl finds the stack's end by it (ports/musl/src/thread/pthread_getattr_np.c). */
+	/* Last, for musl finds the stack's end by it (ports/musl/src/thread/pthread_getattr_np.c).
+	 */
 	s.platform_offset = s.len;
 	start_add_string(&s, ARCH_PLATFORM);
 

@@ -15,6 +15,7 @@ hot := $(if $(CONFIG_OPTIMIZE_SIZE),,$(hot-y))
 KERNEL_CFLAGS := -std=gnu17 -ffreestanding -g -fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
 	$(stack_protector) -fcf-protection=none -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer \
+	-falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1 \
 	-fdebug-prefix-map=$(ROOT)/=
 KERNEL_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wcast-qual -Wimplicit-fallthrough $(if $(CI),-Werror)
@@ -34,7 +35,7 @@ $(kernel_obj)/flags: FORCE
 $(kernel_obj)/%.c.o: $(ROOT)/kernel/%.c $(kernel_obj)/flags $(KO)/config.h
 	@mkdir -p $(@D)
 	$(say) CC $(call short,$<)
-	$(q)$(CC) $(KERNEL_CFLAGS) $(if $(filter $(hot),$(@:$(kernel_obj)/%.o=%)),-O2,-Os) $(KERNEL_WARNINGS) \
+	$(q)$(CC) $(KERNEL_CFLAGS) $(if $(filter $(hot),$(@:$(kernel_obj)/%.o=%)),-O2,-Oz) $(KERNEL_WARNINGS) \
 		$(KERNEL_CPPFLAGS) -MMD -MP -c -o $@ $<
 
 $(kernel_obj)/%.S.o: $(ROOT)/kernel/%.S $(kernel_obj)/flags $(KO)/config.h
