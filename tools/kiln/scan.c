@@ -38,6 +38,16 @@ static const void *bytes_at(const struct bytes *b, uint64_t at, uint64_t n)
 	return at <= b->n && n <= b->n - at ? b->p + at : NULL;
 }
 
+/* Copy n bytes at this place, which need not be aligned: false if that is not within. */
+static bool bytes_get(const struct bytes *b, uint64_t at, void *to, size_t n)
+{
+	const void *from = bytes_at(b, at, n);
+
+	if (from)
+		memcpy(to, from, n);
+	return from != NULL;
+}
+
 /* The file's code in sections of this name contains the instruction, or objdump cannot tell. */
 static bool disassembly_has_syscall(const char *file, const char *section)
 {
@@ -60,59 +70,61 @@ static bool disassembly_has_syscall(const char *file, const char *section)
 	return found;
 }
 
-/* A section's header; NULL: not a sound object file. */
-static const Elf64_Shdr *section_header(const struct bytes *b, const Elf64_Ehdr *elf, uint64_t i)
+static bool section_get(const struct bytes *b, const Elf64_Ehdr *elf, uint64_t i, Elf64_Shdr *s)
 {
-	const Elf64_Shdr *s = bytes_at(b, elf->e_shoff + i * sizeof(Elf64_Shdr), sizeof(*s));
-
-	return elf->e_shoff <= b->n && i <= b->n / sizeof(*s) ? s : NULL;
+	return elf->e_shoff <= b->n && i <= b->n / sizeof(*s) &&
+	       bytes_get(b, elf->e_shoff + i * sizeof(*s), s, sizeof(*s));
 }
 
 /* The section's name; NULL: not a sound object file. */
 static const char *section_name(const struct bytes *b, const Elf64_Ehdr *elf,
 				const Elf64_Shdr *section)
 {
-	const Elf64_Shdr *first = section_header(b, elf, 0), *names;
-	uint64_t index = elf->e_shstrndx == SHN_XINDEX && first ? first->sh_link : elf->e_shstrndx;
+	uint64_t index = elf->e_shstrndx;
+	Elf64_Shdr names;
 	const char *name;
 
-	names = section_header(b, elf, index);
-	if (!names || section->sh_name >= names->sh_size ||
-	    !(name = bytes_at(b, names->sh_offset, names->sh_size)))
+	if (index == SHN_XINDEX) {
+		if (!section_get(b, elf, 0, &names))
+			return NULL;
+		index = names.sh_link;
+	}
+	if (!section_get(b, elf, index, &names) || section->sh_name >= names.sh_size ||
+	    !(name = bytes_at(b, names.sh_offset, names.sh_size)))
 		return NULL;
 	name += section->sh_name;
-	return memchr(name, 0, names->sh_size - section->sh_name) ? name : NULL;
+	return memchr(name, 0, names.sh_size - section->sh_name) ? name : NULL;
 }
 
 /* An object, which is the file or a member of it. */
 static bool object_has_syscall(const struct bytes *b, const char *file)
 {
-	const Elf64_Ehdr *elf = bytes_at(b, 0, sizeof(*elf));
-	const Elf64_Shdr *s;
+	Elf64_Ehdr elf;
+	Elf64_Shdr s;
 	uint64_t n;
 
-	if (!elf || elf->e_ident[EI_CLASS] != ELFCLASS64 || elf->e_ident[EI_DATA] != ELFDATA2LSB ||
-	    elf->e_machine != EM_X86_64 || elf->e_type != ET_REL)
+	if (!bytes_get(b, 0, &elf, sizeof(elf)) || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    elf.e_ident[EI_DATA] != ELFDATA2LSB || elf.e_machine != EM_X86_64 ||
+	    elf.e_type != ET_REL)
 		return true;
-	if (!elf->e_shoff)
+	if (!elf.e_shoff)
 		return false;
-	if (elf->e_shentsize != sizeof(*s) || !(s = section_header(b, elf, 0)))
+	if (elf.e_shentsize != sizeof(s) || !section_get(b, &elf, 0, &s))
 		return true;
-	n = elf->e_shnum ? elf->e_shnum : s->sh_size;
+	n = elf.e_shnum ? elf.e_shnum : s.sh_size;
 	for (uint64_t i = 0; i < n; i++) {
 		const unsigned char *code;
 		const char *name;
 
-		s = section_header(b, elf, i);
-		if (!s)
+		if (!section_get(b, &elf, i, &s))
 			return true;
-		if (s->sh_type == SHT_NOBITS || !(s->sh_flags & SHF_EXECINSTR))
+		if (s.sh_type == SHT_NOBITS || !(s.sh_flags & SHF_EXECINSTR))
 			continue;
-		code = bytes_at(b, s->sh_offset, s->sh_size);
-		name = section_name(b, elf, s);
+		code = bytes_at(b, s.sh_offset, s.sh_size);
+		name = section_name(b, &elf, &s);
 		if (!code || !name)
 			return true;
-		if (memmem(code, s->sh_size, "\x0f\x05", 2) && disassembly_has_syscall(file, name))
+		if (memmem(code, s.sh_size, "\x0f\x05", 2) && disassembly_has_syscall(file, name))
 			return true;
 	}
 	return false;
