@@ -19,6 +19,10 @@
 #define SCAN_MAX 16u
 /* … and how much of it for the way over functions without tables. */
 #define GAP_BYTES 1024u
+/* A function saves its caller's frame pointer in one of so many words below its return address. */
+#define SAVED_WORDS 7u
+/* … which points so far above, at most. */
+#define FRAME_BYTES 65536u
 /* Room below an exception that the walk has made, for the function that leaves it. */
 #define ESCAPE_BYTES 256u
 
@@ -26,6 +30,7 @@
 #define UNW_CURSOR_WORDS 64
 #define UNW_REG_IP (-1)
 #define UNW_REG_SP (-2)
+#define UNW_X86_64_RBP 6
 
 /* Registers_x86_64 in libunwind, in its order, and room for what later versions add. */
 struct unw_context {
@@ -42,8 +47,8 @@ WEAK int __unw_get_reg(uint64_t *cursor, int reg, uint64_t *value);
 struct walk {
 	struct unw_context context; /* of the frame where the unwinder has begun */
 	uint64_t cursor[UNW_CURSOR_WORDS];
-	uint64_t ip, sp; /* of the frame that the cursor is at */
-	unsigned frames; /* printed */
+	uint64_t ip, sp, bp; /* of the frame that the cursor is at */
+	unsigned frames;     /* printed */
 };
 
 /* The CPU that takes a step, and where it goes on when it meets an exception. */
@@ -150,11 +155,12 @@ static void walk_print(struct walk *w, vaddr_t ip)
 	w->frames++;
 }
 
-/* The unwinder begins at ip and sp. */
-static bool walk_begin(struct walk *w, uint64_t ip, uint64_t sp)
+/* The unwinder begins at a frame with these registers. */
+static bool walk_begin(struct walk *w, uint64_t ip, uint64_t sp, uint64_t bp)
 {
 	w->context.rip = w->ip = ip;
 	w->context.rsp = w->sp = sp;
+	w->context.rbp = w->bp = bp;
 	return __unw_init_local(w->cursor, &w->context) == 0;
 }
 
@@ -162,7 +168,7 @@ static bool walk_begin(struct walk *w, uint64_t ip, uint64_t sp)
  * or cannot be found. */
 static NOINLINE bool walk_step(struct walk *w)
 {
-	uint64_t ip = 0, sp = 0;
+	uint64_t ip = 0, sp = 0, bp = 0;
 	int found = 0;
 
 	atomic_store_explicit(&walker, cpu_self(), memory_order_relaxed);
@@ -170,44 +176,63 @@ static NOINLINE bool walk_step(struct walk *w)
 		found = __unw_step(w->cursor);
 	atomic_store_explicit(&walker, NULL, memory_order_relaxed);
 	if (found <= 0 || __unw_get_reg(w->cursor, UNW_REG_IP, &ip) != 0 ||
-	    __unw_get_reg(w->cursor, UNW_REG_SP, &sp) != 0 || !in_program(ip))
+	    __unw_get_reg(w->cursor, UNW_REG_SP, &sp) != 0 ||
+	    __unw_get_reg(w->cursor, UNW_X86_64_RBP, &bp) != 0 || !in_program(ip))
 		return false;
 	w->ip = ip;
 	w->sp = sp;
+	w->bp = bp;
 	return true;
 }
 
 /* How many frames do the tables lead to from here? */
-static unsigned walk_count(struct walk *w, uint64_t ip, uint64_t sp)
+static unsigned walk_count(struct walk *w, uint64_t ip, uint64_t sp, uint64_t bp)
 {
 	unsigned steps = 0;
 
-	if (walk_begin(w, ip, sp))
+	if (walk_begin(w, ip, sp, bp))
 		while (steps < FRAMES_MAX && walk_step(w))
 			steps++;
 	return steps;
 }
 
+/* A word on the stack below sp that may be a frame pointer saved there: one of a frame above. */
+static bool is_frame_pointer(vaddr_t at, uint64_t sp, uint64_t *bp)
+{
+	return user_copy_in(bp, at, sizeof(*bp)) == 0 && *bp >= sp && *bp - sp < FRAME_BYTES;
+}
+
 /*
  * The frame that the walk stands at has no tables: the nearest of its callers that has some. What
  * is left on the stack of calls that are over leads to callers further away: it gives fewer frames.
+ * The caller's frame pointer, by which its tables may find the next frame, is still in its register
+ * or saved below the return address.
  */
 static bool walk_over_gap(struct walk *w)
 {
-	uint64_t sp = w->sp, end = sp + GAP_BYTES, best_ip = 0, best_sp = 0;
+	uint64_t start = w->sp, sp = start, end = sp + GAP_BYTES, bp = w->bp;
+	uint64_t best_ip = 0, best_sp = 0, best_bp = 0, try;
 	unsigned best = 0;
 	vaddr_t ip;
 
 	while ((ip = scan_next(&sp, end)) != 0) {
-		unsigned steps = walk_count(w, ip, sp);
+		for (unsigned i = 1; i <= 1 + SAVED_WORDS && sp - i * sizeof(try) >= start; i++) {
+			unsigned steps;
 
-		if (steps > best) {
-			best = steps;
-			best_ip = ip;
-			best_sp = sp;
+			if (i == 1)
+				try = bp;
+			else if (!is_frame_pointer(sp - i * sizeof(try), sp, &try))
+				continue;
+			steps = walk_count(w, ip, sp, try);
+			if (steps > best) {
+				best = steps;
+				best_ip = ip;
+				best_sp = sp;
+				best_bp = try;
+			}
 		}
 	}
-	return best > 0 && walk_begin(w, best_ip, best_sp);
+	return best > 0 && walk_begin(w, best_ip, best_sp, best_bp);
 }
 
 static void walk_stack(struct walk *w)
@@ -223,7 +248,7 @@ static void walk_stack(struct walk *w)
 		walk_print(w, ip);
 	}
 	if (!__unw_init_local || !__unw_step || !__unw_get_reg ||
-	    !walk_begin(w, w->context.rip, w->context.rsp)) {
+	    !walk_begin(w, w->context.rip, w->context.rsp, w->context.rbp)) {
 		print_return_addresses(w->context.rsp);
 		return;
 	}
