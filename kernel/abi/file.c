@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* read(2), write(2) and their family: from the program's ranges to a uio. */
+#include "abi/iov.h"
 #include "abi/syscall.h"
 #include "arch/arch.h"
 #include "base/errno.h"
@@ -10,14 +11,7 @@
 typedef ssize64_t (*file_stream_fn)(struct file *, struct uio *);
 typedef ssize64_t (*file_at_fn)(struct file *, struct uio *, uint64_t);
 
-/* The program's iovec, copied. */
-struct iov {
-	struct uio_vec few[8];
-	struct uio_vec *vec;
-	size_t count;
-};
-
-static void iov_free(struct iov *iov)
+void iov_free(struct iov *iov)
 {
 	if (iov->vec != iov->few)
 		heap_free(iov->vec, iov->count * sizeof(*iov->vec));
@@ -38,8 +32,7 @@ static ssize64_t iov_measure(struct iov *iov)
 	return (ssize64_t)total;
 }
 
-/* On success the caller has iov_free() to call. 0, -EINVAL, -EFAULT, -ENOMEM. */
-static int iov_import(struct iov *iov, struct uio *u, vaddr_t addr, size_t count)
+int iov_import(struct iov *iov, struct uio *u, vaddr_t addr, size_t count)
 {
 	ssize64_t total;
 	int err;
@@ -60,9 +53,7 @@ static int iov_import(struct iov *iov, struct uio *u, vaddr_t addr, size_t count
 	return 0;
 }
 
-/* One range of the program. 0 or -EFAULT (a negative length: it cannot lie in the program's half).
- */
-static int range_import(struct uio *u, struct uio_vec *vec, long addr, long len)
+int range_import(struct uio *u, struct uio_vec *vec, long addr, long len)
 {
 	if (len < 0)
 		return -EFAULT;

@@ -32,6 +32,7 @@ struct file_stat {
 #define FILE_DEV_PIPE 2  /* pipes */
 #define FILE_DEV_ANON 3  /* eventfd and the like */
 #define FILE_DEV_RAM 4   /* files in memory */
+#define FILE_DEV_SOCKET 5
 
 /* A device number as Linux encodes it; small majors and minors only. */
 #define FILE_RDEV(major, minor) ((uint64_t)(major) << 8 | (minor))

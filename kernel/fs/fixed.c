@@ -158,6 +158,8 @@ ssize64_t fixed_describe_file(struct file *f, char *buf, size_t cap)
 		file_stat(f, &st);
 		if ((st.mode & S_IFMT) == S_IFIFO)
 			n = (ssize64_t)fmt_format(buf, cap, "pipe:[%lu]", st.ino);
+		else if ((st.mode & S_IFMT) == S_IFSOCK)
+			n = (ssize64_t)fmt_format(buf, cap, "socket:[%lu]", st.ino);
 		else if ((st.mode & S_IFMT) == S_IFCHR)
 			n = (ssize64_t)fmt_format(buf, cap, "/dev/tty");
 		else
