@@ -8,6 +8,7 @@
 #include "base/errno.h"
 #include "base/fmt.h"
 #include "core/log.h"
+#include "core/stats.h"
 #include "core/thread.h"
 
 #define LINE_MAX 640u
@@ -18,6 +19,7 @@ enum {
 #define SYSCALL(nr, name, nargs, status, mode, note) TRACE_NR_##name = (nr),
 #include "abi/syscalls.def"
 #undef SYSCALL
+	TRACE_NUMBERS, /* rows are in order: one more than the last number */
 };
 
 /* What an argument points to, and when it is looked at. */
@@ -39,6 +41,9 @@ static const struct trace_memory {
 #include "abi/trace.def"
 #undef MEMORY
 };
+
+/* How often each was made; the last one: numbers that Linux does not have. Relaxed: a statistic. */
+static _Atomic uint32_t trace_counts[TRACE_NUMBERS + 1];
 
 struct trace_line {
 	size_t len;
@@ -117,6 +122,11 @@ NOINLINE void trace_begin(unsigned nr, const uint64_t args[6])
 {
 	struct trace_line l = {0};
 
+	if (arch_traces & ARCH_TRACE_COUNTS)
+		atomic_fetch_add_explicit(&trace_counts[MIN(nr, (unsigned)TRACE_NUMBERS)], 1,
+					  memory_order_relaxed);
+	if (!(arch_traces & ARCH_TRACE_RECORDS))
+		return;
 	line_add(&l, "kiln: > %x %lx %x %lx %lx %lx %lx %lx %lx", (unsigned)thread_current()->tid,
 		 plat->clock_monotonic_ns(), nr, args[0], args[1], args[2], args[3], args[4],
 		 args[5]);
@@ -128,6 +138,8 @@ NOINLINE void trace_end(unsigned nr, const uint64_t args[6], long result)
 {
 	struct trace_line l = {0};
 
+	if (!(arch_traces & ARCH_TRACE_RECORDS))
+		return;
 	line_add(&l, "kiln: < %x %lx %x %lx", (unsigned)thread_current()->tid,
 		 plat->clock_monotonic_ns(), nr, (unsigned long)result);
 	line_add_arguments(&l, nr, args, &result);
@@ -156,4 +168,18 @@ long trace_stub_call(const uint8_t *behind, const uint64_t args[6])
 	trace_handler handler = (trace_handler)arch_trace_stub(behind, &nr);
 
 	return trace_call(nr, handler, args);
+}
+
+void trace_report_counts(void)
+{
+	if (!(arch_traces & ARCH_TRACE_COUNTS))
+		return;
+	log_print("kiln: calls");
+	for (unsigned nr = 0; nr < ARRAY_SIZE(trace_counts); nr++) {
+		uint32_t n = atomic_load_explicit(&trace_counts[nr], memory_order_relaxed);
+
+		if (n > 0)
+			log_print(" %u=%u", nr, n);
+	}
+	log_print("\n");
 }

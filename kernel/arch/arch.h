@@ -257,14 +257,16 @@ void arch_signal_rewind(struct trap_frame *frame);
  * image's code may be written. arch_trace_stub(): which handler and number a rewritten stub stands
  * for; 0: a call that is missing.
  */
-extern bool arch_traces;
-void arch_trace_begin(void);
+#define ARCH_TRACE_RECORDS 1u /* write a record of each call */
+#define ARCH_TRACE_COUNTS 2u  /* count them */
+extern unsigned arch_traces;
+void arch_trace_begin(unsigned what);
 uintptr_t arch_trace_stub(const uint8_t *behind, unsigned *nr);
 
 /* Is the program traced? */
 static ALWAYS_INLINE bool arch_is_traced(void)
 {
-	return IS_ENABLED(CONFIG_TRACE) && unlikely(arch_traces);
+	return IS_ENABLED(CONFIG_TRACE) && unlikely(arch_traces != 0);
 }
 
 /* Cycle counter. */

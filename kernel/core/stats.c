@@ -21,6 +21,8 @@ void stats_report(void)
 	uint64_t faults = 0, busy = 0, idle = 0;
 	const uint64_t now = arch_cycles();
 
+	if (IS_ENABLED(CONFIG_TRACE))
+		trace_report_counts();
 	for (unsigned id = 0; id < n; id++) {
 		uint64_t cpu_busy, cpu_idle;
 

@@ -11,4 +11,7 @@ extern bool stats_wanted;
 /* The program ends: one line of the log, "kiln: stats NAME=NUMBER ...", as `kiln run` reads it. */
 void stats_report(void);
 
+/* Upcall into abi: "kiln: calls NR=NUMBER ...", how often each system call was made. */
+void trace_report_counts(void);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The platform in use, as the start code of one of them has set it, and the boot's stages. */
 #include "plat/plat.h"
+#include "base/cmdline.h"
 
 /* How long the cycle counter is compared with the clock, where its rate is not known. */
 #define RATE_NS 1000000u
@@ -9,19 +10,45 @@ const struct plat_ops *plat;
 
 uint64_t plat_stages[PLAT_STAGES];
 
+/* Both clocks at one moment: again if something has come in between. */
+static uint64_t clocks_read(uint64_t *cycles)
+{
+	uint64_t before, after;
+	unsigned tries = 0;
+
+	do {
+		before = plat->clock_monotonic_ns();
+		*cycles = arch_cycles();
+		after = plat->clock_monotonic_ns();
+	} while (after - before > RATE_NS / 1000 && ++tries < 100);
+	return before;
+}
+
 uint64_t plat_cycles_to_ns(uint64_t cycles)
 {
 	static uint64_t measured;
 	uint64_t mult = atomic_load_explicit(&plat_cycle_clock.mult, memory_order_relaxed);
-	uint64_t begin_ns, begin, now_ns;
+	uint64_t begin_ns, end_ns, begin, end;
 
 	if (mult == 0 && measured == 0) {
-		begin_ns = plat->clock_monotonic_ns();
-		begin = arch_cycles();
+		begin_ns = clocks_read(&begin);
 		do
-			now_ns = plat->clock_monotonic_ns();
-		while (now_ns < begin_ns + RATE_NS);
-		measured = ((now_ns - begin_ns) << 32) / (arch_cycles() - begin);
+			end_ns = clocks_read(&end);
+		while (end_ns < begin_ns + RATE_NS);
+		measured = ((end_ns - begin_ns) << 32) / (end - begin);
 	}
 	return (uint64_t)((unsigned __int128)cycles * (mult != 0 ? mult : measured) >> 32);
+}
+
+unsigned plat_trace_wanted(const char *cmdline)
+{
+	unsigned what = 0;
+
+	if (!IS_ENABLED(CONFIG_TRACE))
+		return 0;
+	if (cmdline_holds(cmdline, "trace"))
+		what |= ARCH_TRACE_RECORDS;
+	if (IS_ENABLED(CONFIG_STATS) && cmdline_holds(cmdline, "stats"))
+		what |= ARCH_TRACE_COUNTS;
+	return what;
 }

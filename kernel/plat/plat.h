@@ -234,6 +234,10 @@ static ALWAYS_INLINE uint64_t plat_cycles(void)
 	return arch_cycles();
 }
 
+/* How the program's calls are to be traced by the command line: ARCH_TRACE_*. The platform's start
+ * code calls arch_trace_begin() if it is not 0. */
+unsigned plat_trace_wanted(const char *cmdline);
+
 /* How long a number of cycles (arch_cycles()) is. Where the counter's rate is not known it is
  * compared with the clock for a millisecond. */
 uint64_t plat_cycles_to_ns(uint64_t cycles);

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char stats_line[] = "kiln: stats ";
+#include "trace.h"
+
+static const char stats_line[] = "kiln: stats ", calls_line[] = "kiln: calls";
+enum { CALLS_SHOWN = 10 };
 
 /* The number behind " NAME=" in a line; 0 if there is none. */
 static uint64_t stats_number(const char *line, const char *name)
@@ -31,6 +34,62 @@ static void print_ms(const char *what, uint64_t ns, const char *more)
 static void print_count(const char *what, uint64_t n, const char *more)
 {
 	fprintf(stderr, "  %-34s %9" PRIu64 "%s\n", what, n, more);
+}
+
+/* Take the line that begins with `begin` out of the log. NULL: there is none; caller frees. */
+static char *stats_take(struct buf *log, const char *begin)
+{
+	char *at = log->len ? memmem(log->p, log->len, begin, strlen(begin)) : NULL;
+
+	if (!at || (at != log->p && at[-1] != '\n'))
+		return NULL;
+	size_t n = strcspn(at, "\n");
+	char *line = xstrndup(at, n);
+
+	n += at[n] == '\n';
+	memmove(at, at + n, log->len - (size_t)(at - log->p) - n);
+	log->len -= n;
+	return line;
+}
+
+struct call_count {
+	unsigned nr;
+	uint64_t n;
+};
+
+static int count_compare(const void *a, const void *b)
+{
+	const struct call_count *x = a, *y = b;
+
+	return x->n > y->n ? -1 : x->n < y->n ? 1 : (int)x->nr - (int)y->nr;
+}
+
+/* "kiln: calls NR=NUMBER ...": how many, and which most often. */
+static void calls_print(const char *line)
+{
+	struct call_count counts[TRACE_CALLS];
+	size_t n = 0;
+	uint64_t all = 0;
+
+	for (const char *at = strchr(line + strlen(calls_line), ' '); at && n < ARRAY_SIZE(counts);
+	     at = strchr(at + 1, ' ')) {
+		char *end;
+		unsigned nr = (unsigned)strtoul(at, &end, 10);
+
+		if (*end != '=')
+			break;
+		counts[n++] = (struct call_count){nr, strtoull(end + 1, NULL, 10)};
+		all += counts[n - 1].n;
+	}
+	qsort(counts, n, sizeof(counts[0]), count_compare);
+	print_count("system calls", all, "");
+	for (size_t i = 0; i < n && i < CALLS_SHOWN; i++) {
+		const char *name = trace_call_name(counts[i].nr);
+		char *what = xasprintf("  %s", name ? name : "unknown numbers");
+
+		print_count(what, counts[i].n, "");
+		free(what);
+	}
 }
 
 static void stats_table(const struct relay *r, const char *line)
@@ -69,21 +128,17 @@ static void stats_table(const struct relay *r, const char *line)
 
 void stats_print(struct relay *r)
 {
-	struct buf *log = &r->log_text;
-	char *at = log->len ? memmem(log->p, log->len, stats_line, sizeof(stats_line) - 1) : NULL;
+	char *calls = stats_take(&r->log_text, calls_line);
+	char *line = stats_take(&r->log_text, stats_line);
 
-	if (!at || (at != log->p && at[-1] != '\n')) {
+	if (line)
+		stats_table(r, line);
+	else
 		error("the kernel has told no numbers: the program did not end by itself, or its "
 		      "kernel "
 		      "was built without CONFIG_STATS");
-		return;
-	}
-	size_t n = strcspn(at, "\n");
-	char *line = xstrndup(at, n);
-
-	n += at[n] == '\n';
-	memmove(at, at + n, log->len - (size_t)(at - log->p) - n);
-	log->len -= n;
-	stats_table(r, line);
+	if (line && calls)
+		calls_print(calls);
+	free(calls);
 	free(line);
 }

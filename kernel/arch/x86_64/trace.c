@@ -19,7 +19,7 @@
 #define OP_MOV_EAX 0xb8
 #define OP_CALL 0xe8
 
-bool arch_traces;
+unsigned arch_traces;
 
 extern uint8_t kiln_stubs_start[], kiln_stubs_end[], kiln_trace_gate[];
 /* An upcall into abi (layers.txt). */
@@ -61,9 +61,9 @@ static void stub_rewrite(uint8_t *stub)
 	rel32_store(stub + 6, kiln_trace_gate - (stub + STUB_CALL_BYTES));
 }
 
-void arch_trace_begin(void)
+void arch_trace_begin(unsigned what)
 {
-	arch_traces = true;
+	arch_traces = what;
 	for (uint8_t *stub = kiln_stubs_start; stub < kiln_stubs_end; stub += STUB_BYTES)
 		stub_rewrite(stub);
 }

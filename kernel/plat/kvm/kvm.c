@@ -2,7 +2,6 @@
 /* The kvm platform's table of functions, and its way from the new address space to boot_main(). */
 #include "arch/arch.h"
 #include "arch/x86_64/cpuid.h"
-#include "base/cmdline.h"
 #include "base/string.h"
 #include "plat/kvm/kvm.h"
 #include "plat/kvm/smp.h"
@@ -104,13 +103,13 @@ static void xsave_enable(uint64_t *cr4)
 }
 
 /* Calls of the program are to be traced: their stubs change, write protection being off for it. */
-static void trace_start(void)
+static void trace_start(unsigned what)
 {
 	uint64_t cr0;
 
 	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
 	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 & ~CR0_WP) : "memory");
-	arch_trace_begin();
+	arch_trace_begin(what);
 	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0) : "memory");
 }
 
@@ -120,6 +119,7 @@ NORETURN NO_STACK_PROTECTOR void kvm_main(void)
 	struct boot_info boot = {.cmdline = ""};
 	struct kvm_cpu *c = &kvm_boot_cpu;
 	uint64_t cr3, cr4;
+	unsigned traced;
 
 	wrmsr(MSR_GS_BASE, (uint64_t)c);
 	*(uint64_t *)phys_to_virt(kvm.pml4[0] & PTE_ADDR) = 0; /* the identity map goes */
@@ -150,8 +150,9 @@ NORETURN NO_STACK_PROTECTOR void kvm_main(void)
 	outb(PIC2_DATA, 0xff);
 	if (info->cmdline_paddr)
 		boot.cmdline = phys_to_virt(info->cmdline_paddr);
-	if (IS_ENABLED(CONFIG_TRACE) && cmdline_holds(boot.cmdline, "trace"))
-		trace_start();
+	traced = plat_trace_wanted(boot.cmdline);
+	if (IS_ENABLED(CONFIG_TRACE) && traced)
+		trace_start(traced);
 	__asm__ volatile("sti");
 	boot_main(&boot);
 }

@@ -116,14 +116,14 @@ static void start_relro(void)
 }
 
 /* Calls of the program are to be traced: their stubs change, before the filter is there. */
-static void start_trace(void)
+static void start_trace(unsigned what)
 {
 	const uintptr_t start = ALIGN_DOWN((uintptr_t)kiln_text_start, PAGE_SIZE);
 	const size_t len = ALIGN_UP((uintptr_t)kiln_text_end, PAGE_SIZE) - start;
 	long err = host_call3(HOST_NR_MPROTECT, start, len, PROT_READ | PROT_WRITE | PROT_EXEC);
 
 	if (!err) {
-		arch_trace_begin();
+		arch_trace_begin(what);
 		err = host_call3(HOST_NR_MPROTECT, start, len, PROT_READ | PROT_EXEC);
 	}
 	if (err)
@@ -216,6 +216,7 @@ void linuxu_start(uintptr_t *sp)
 {
 	const uintptr_t base = (uintptr_t)kiln_image_base;
 	uintptr_t stack;
+	unsigned traced;
 	bool deterministic;
 
 	plat_stage(PLAT_STAGE_START);
@@ -225,8 +226,9 @@ void linuxu_start(uintptr_t *sp)
 	start_auxv(start_args(sp));
 	deterministic = start_is_deterministic();
 	start_relro();
-	if (IS_ENABLED(CONFIG_TRACE) && cmdline_holds(linuxu_host.opts, "trace"))
-		start_trace();
+	traced = plat_trace_wanted(linuxu_host.opts);
+	if (IS_ENABLED(CONFIG_TRACE) && traced)
+		start_trace(traced);
 	linuxu_memory_init();
 	stack = linuxu_kstack_alloc(BOOT_STACK_BYTES);
 	if (stack == 0)
