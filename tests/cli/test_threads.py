@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Thread dumps by SIGQUIT and by the watchdog: who waits for what, and in which function."""
+"""Threads seen from outside: dumps by SIGQUIT and by the watchdog, statistics, gdb."""
 import os
 import re
 import select
+import shlex
+import shutil
 import signal
 import subprocess
 import time
 
-from harness import check, expect, must
+from harness import Skip, check, expect, must
 
 PLATFORMS = ("kvm", "linuxu")
 PROGRAM = r"""
@@ -173,3 +175,28 @@ def stats_tell_what_a_run_took(w):
         check(500 < numbers.get("memory at most, KiB", 0) < 100000, err)
         check(numbers.get("system calls", 0) > 20 and numbers.get("clone") == 4, err)
         check("kiln: stats" not in err and "kiln: calls" not in err, err)
+
+
+def gdb_lists_the_programs_threads(w):
+    if not shutil.which("gdb"):
+        raise Skip("gdb is not installed")
+    stop = w.file("stop.py", "import os, signal, threading\n"
+                  "threading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n")
+    then = ["-ex", f"source {stop}", "-ex", "continue", "-ex", "info threads", "-ex", "kiln bt 4", "-ex", "kill"]
+    p = w.start("run", "--gdb", "--cpus", "2", _program(w))
+    try:
+        script = re.search(r"gdb -x (\S+)", _read_until(p, p.stderr, b".gdb\n")).group(1)
+        shown = {"kvm": w.command(["gdb", "-nx", "-batch", "-x", script, *then])}
+    finally:
+        p.kill()
+        p.communicate()
+    command = w.run("run", "--platform", "linuxu", "--cpus", "2", "--gdb", "--dry-run", _program(w)).out
+    words = shlex.split(command)
+    at = words.index("--args")
+    shown["linuxu"] = w.command([words[0], "-nx", "-batch", *words[1:at], "-ex", "tbreak main", "-ex", "run", *then,
+                                 *words[at:]])
+    for platform, r in shown.items():
+        for thread in (r"1 +blocked +\d +waits: futex ", r"2 +one +\d +waits: futex +syscall",
+                       r"4 +receiver +\d +waits: futex +syscall", r"5 +sleeper +\d +waits: sleep +\w*nanosleep"):
+            check(re.search(r"^  " + thread, r.out, re.M), f"{platform}: no {thread}\n{r.describe()}")
+        check("blocked::wait_in_channel" in r.out, f"{platform}: {r.describe()}")

@@ -9,7 +9,7 @@ kiln_kernel_sources := base/elf_program.c
 kiln_objects := $(kiln_sources:$(ROOT)/tools/kiln/%.c=$(O)/kiln/%.o) $(kiln_kernel_sources:%.c=$(O)/kiln/kernel/%.o)
 kiln_names := kiln-cc kiln-c++ kiln-rustc cargo-kiln
 
-kiln: $(addprefix $(O)/bin/,kiln $(kiln_names)) $(L)/link.args
+kiln: $(addprefix $(O)/bin/,kiln $(kiln_names)) $(L)/link.args $(L)/gdb.py
 .PHONY: kiln
 
 $(O)/kiln/%.o: $(ROOT)/tools/kiln/%.c
@@ -29,6 +29,10 @@ $(O)/bin/kiln: $(kiln_objects)
 
 $(addprefix $(O)/bin/,$(kiln_names)): $(O)/bin/kiln
 	$(q)ln -sf kiln $@
+
+$(L)/gdb.py: $(ROOT)/tools/kiln/gdb.py
+	@mkdir -p $(@D)
+	$(q)cp $< $@
 
 # All findings are shown; any is a failure.
 lint_one = echo >&2 "  LINT     $${f\#$(ROOT)/}"; clang --analyze --analyzer-output text -Xanalyzer -analyzer-werror -w

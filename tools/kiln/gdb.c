@@ -44,35 +44,67 @@ unsigned int gdb_port_find(void)
 	return port ? port : port_try(0);
 }
 
-/* A word for gdb, which has quotes and backslashes as a shell has. */
-static void gdb_word(FILE *f, const char *s)
+/* A file's absolute name as a word for gdb, which has quotes and backslashes as a shell has. Caller
+ * frees. */
+static char *gdb_word(const char *file)
 {
-	fputc('"', f);
-	for (; *s; s++) {
+	char *absolute = path_absolute(file);
+	struct buf b = {0};
+
+	buf_addc(&b, '"');
+	for (const char *s = absolute; *s; s++) {
 		if (*s == '"' || *s == '\\')
-			fputc('\\', f);
-		fputc(*s, f);
+			buf_addc(&b, '\\');
+		buf_addc(&b, *s);
 	}
-	fputc('"', f);
+	buf_addc(&b, '"');
+	free(absolute);
+	return b.p;
 }
 
-char *gdb_script_create(const char *image, unsigned int port)
+void gdb_add_source(struct strv *commands)
+{
+	char *path = prefix_lib("gdb.py");
+
+	/* Takes the rest of the line as it is. */
+	strv_addf(commands, "source %s", path);
+	free(path);
+}
+
+void gdb_add_program(const struct run *run, struct strv *commands)
+{
+	char *program = gdb_word(run->path);
+
+	/* The loader tells report_program(start, end, bias) where it has put it. */
+	strv_add_all(commands, "thbreak report_program", "continue", NULL);
+	strv_addf(commands, "add-symbol-file %s -o $rdx", program);
+	free(program);
+}
+
+char *gdb_script_create(const struct run *run, unsigned int port)
 {
 	const char *tmp = getenv("TMPDIR");
 	char *path = xasprintf("%s/kiln-XXXXXX.gdb", tmp && *tmp ? tmp : "/tmp");
-	char *absolute = path_absolute(image);
+	char *image = gdb_word(run_image_path(run));
 	int fd = mkstemps(path, 4);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+	struct strv program = {0}, source = {0};
 
+	if (run->loader)
+		gdb_add_program(run, &program);
+	gdb_add_source(&source);
 	if (f) {
-		fprintf(f, "set confirm off\ntarget remote 127.0.0.1:%u\nsymbol-file -o %#x ", port,
-			IMAGE_PHYS);
-		gdb_word(f, absolute);
-		fputs("\nthbreak kvm_start\ncontinue\nfinish\nsymbol-file -o $rax ", f);
-		gdb_word(f, absolute);
-		fputs("\nthbreak main\ncontinue\n", f);
+		fprintf(f, "%s\n", source.v[0]);
+		fprintf(f, "set confirm off\ntarget remote 127.0.0.1:%u\nsymbol-file -o %#x %s\n",
+			port, IMAGE_PHYS, image);
+		fprintf(f, "thbreak kvm_start\ncontinue\nfinish\nsymbol-file -o $rax %s\n", image);
+		for (size_t i = 0; i < program.n; i++)
+			fprintf(f, "%s\n", program.v[i]);
+		fputs("thbreak main\ncontinue\n", f);
 	}
-	free(absolute);
+	strv_free(&source);
+	strv_free(&program);
+	free(image);
 	if (f && !fclose(f))
 		return path;
 	free(path);

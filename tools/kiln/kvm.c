@@ -115,7 +115,7 @@ enum { CH_IN, CH_MONITOR, CH_OUT, CH_ERR, CH_LOG, CH_DIAG, CH_COUNT };
 /* Say how to attach. The script to remove in the end, or NULL. */
 static char *kvm_offer_gdb(const struct run *run, unsigned int port)
 {
-	char *script = gdb_script_create(run_image_path(run), port);
+	char *script = gdb_script_create(run, port);
 
 	error("the machine waits for gdb at 127.0.0.1:%u%s%s", port,
 	      script ? "; in another terminal:\n  gdb -x " : "", script ? script : "");

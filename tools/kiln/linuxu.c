@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cmdline.h"
+#include "gdb.h"
 #include "path.h"
 #include "proc.h"
 #include "relay.h"
@@ -67,6 +68,19 @@ static void linuxu_gdb_command(const struct run *run, struct strv *argv)
 
 	strv_add_all(argv, "gdb", "-ex", NULL);
 	strv_addf(argv, "set exec-wrapper %s", wrapper);
+	/* Timers, kicks between CPUs, and system calls by instruction. */
+	strv_add_all(argv, "-ex", "handle SIGALRM SIGURG SIGSYS nostop noprint pass", "-ex", NULL);
+	gdb_add_source(argv);
+	if (run->loader) {
+		struct strv commands = {0};
+
+		strv_add_all(argv, "-ex", "starti", NULL);
+		gdb_add_program(run, &commands);
+		strv_add_all(&commands, "tbreak main", "continue", NULL);
+		for (size_t i = 0; i < commands.n; i++)
+			strv_add_all(argv, "-ex", commands.v[i], NULL);
+		strv_free(&commands);
+	}
 	strv_add_all(argv, "--args", run_image_path(run), NULL);
 	strv_append(argv, &run->args);
 	free(wrapper);
