@@ -10,6 +10,7 @@ import subprocess
 import time
 
 from harness import Skip, check, expect, must
+from test_terminal import _Terminal
 
 PLATFORMS = ("kvm", "linuxu")
 PROGRAM = r"""
@@ -200,3 +201,15 @@ def gdb_lists_the_programs_threads(w):
                        r"4 +receiver +\d +waits: futex +syscall", r"5 +sleeper +\d +waits: sleep +\w*nanosleep"):
             check(re.search(r"^  " + thread, r.out, re.M), f"{platform}: no {thread}\n{r.describe()}")
         check("blocked::wait_in_channel" in r.out, f"{platform}: {r.describe()}")
+
+
+def ctrl_backslash_at_a_terminal(w):
+    for platform in PLATFORMS:
+        t = _Terminal(w, "run", "--platform", platform, "--cpus", "2", _program(w))
+        t.read_until(b"ready\r\n")
+        t.type(b"\x1c")
+        t.read_until(b"kiln: end of threads\r\n")
+        check(b"blocked::wait_in_channel" in t.text and t.process.poll() is None, str(t.text))
+        t.type(b"\x03")
+        status = t.close()
+        check(status == 128 + signal.SIGINT, f"{platform}: status {status}")

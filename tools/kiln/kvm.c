@@ -132,6 +132,7 @@ static pid_t kvm_start(const struct run *run, const struct strv *argv, int pipes
 	p.err = pipes[CH_DIAG][1];
 	p.keep = keep;
 	p.n_keep = ARRAY_SIZE(keep);
+	p.ignore_quit = true;
 	p.die_with_parent = true;
 	if (run->verbose) {
 		char *command = shell_join(argv);

@@ -71,6 +71,8 @@ static int proc_enter(const struct proc *p, const char *file, char *const *envp)
 	if (p->die_with_parent)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_DFL);
+	if (p->ignore_quit)
+		signal(SIGQUIT, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(file, p->argv->v, envp);

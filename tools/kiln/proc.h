@@ -21,6 +21,7 @@ struct proc {
 	int in, out, err;       /* a file descriptor, PROC_INHERIT or PROC_NULL */
 	const int *keep;        /* n_keep further descriptors the child keeps under their numbers */
 	size_t n_keep;
+	bool ignore_quit;     /* SIGQUIT, which a terminal sends to all, is kiln's alone */
 	bool die_with_parent; /* the child is killed when kiln dies */
 };
 
