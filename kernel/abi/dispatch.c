@@ -193,12 +193,20 @@ static NOINLINE long syscall_trap_traced(struct trap_frame *f, uint32_t entry)
 	return result;
 }
 
-long syscall_trap(struct trap_frame *f)
+static NOINLINE long syscall_trap_slow(struct trap_frame *f)
 {
 	uint32_t entry = syscall_entry(kiln_calls, f->rax);
 
-	if (arch_is_traced())
-		return syscall_trap_traced(f, entry);
+	return arch_is_traced() ? syscall_trap_traced(f, entry) : syscall_trap_other(f, entry);
+}
+
+long syscall_trap(struct trap_frame *f)
+{
+	uint32_t entry;
+
+	if (unlikely(f->rax >= SYSCALL_COUNT) || arch_is_traced())
+		return syscall_trap_slow(f);
+	entry = kiln_calls[f->rax];
 	if (unlikely(!syscall_entry_is_plain(entry)))
 		return syscall_trap_other(f, entry);
 	/* A handler with fewer parameters does not look at the rest (System V ABI, 3.2.3). */
