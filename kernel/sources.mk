@@ -145,10 +145,9 @@ loader-$(CONFIG_PLAT_LINUXU) += plat/linuxu/load.c
 loader-$(CONFIG_PLAT_KVM) += plat/kvm/load.c
 
 # Compiled for speed (-O2): what runs on every start, switch, page fault, short system call. All else is compiled
-# for size (-Os).
-hot-y := arch/%.c base/chacha20.c base/rbtree.c base/string.c plat/image.c plat/kvm/apic.c plat/kvm/boot.c \
-	plat/kvm/clock.c plat/kvm/kstack.c plat/kvm/kvm.c plat/kvm/paging.c plat/kvm/tlb.c plat/kvm/trap.c \
-	plat/linuxu/clock.c plat/linuxu/idle.c plat/linuxu/memory.c plat/linuxu/signal.c plat/linuxu/timer.c \
-	core/futex.c core/heap.c core/page.c core/sched.c core/sleep.c \
-	core/thread.c core/timer.c core/trap.c core/vma.c core/vma_tree.c core/wait.c abi/memory.c abi/sched.c \
-	abi/thread.c abi/time.c fs/uio.c
+# for size (-Oz). linuxu's page faults and mappings are the host's work.
+hot-y := arch/%.c base/chacha20.c base/rbtree.c base/string.c plat/image.c plat/kvm/boot.c plat/kvm/clock.c \
+	plat/kvm/kstack.c plat/kvm/kvm.c plat/kvm/paging.c plat/kvm/tlb.c plat/kvm/trap.c \
+	plat/linuxu/clock.c plat/linuxu/idle.c plat/linuxu/timer.c \
+	core/futex.c core/heap.c core/page.c core/sched.c core/sleep.c core/thread.c core/timer.c core/trap.c \
+	core/vma.c core/vma_tree.c core/wait.c abi/sched.c abi/thread.c abi/time.c fs/uio.c

@@ -29,8 +29,8 @@ kernel: $(L)/lib/kernel.o $(L)/image.ld $(L)/link.args $(L)/config $(if $(CONFIG
 # What an object is made with: it is made again when this changes.
 $(kernel_obj)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS)' >$@
+	@echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS) hot: $(hot)' | cmp -s - $@ || \
+		echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_WARNINGS) $(KERNEL_CPPFLAGS) hot: $(hot)' >$@
 
 $(kernel_obj)/%.c.o: $(ROOT)/kernel/%.c $(kernel_obj)/flags $(KO)/config.h
 	@mkdir -p $(@D)
