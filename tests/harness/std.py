@@ -179,18 +179,16 @@ class Std:
 
     def _oracle(self, executable, cpus):
         """The static program's results on Linux, with as many threads of libtest's; it is run once for each number."""
-        key = executable.name, cpus
         with self.oracle_lock:
-            lock = self.oracles.setdefault(key, [threading.Lock(), None])
-        with lock[0]:
-            if lock[1] is None:
-                lock[1] = self._whole(executable, self.builder.program(executable, "loaded"), "linux", cpus)
-                bad = sorted(t for t, e in lock[1].events.items() if e == "failed")
-                if not lock[1].events:
-                    bad = ["no test at all"] if executable.harness else bad
-                for test in bad:
-                    self.report.failed(f"std/linux/{executable.name}@{cpus}: {test}", lock[1].logs.get(test, ""))
-        return lock[1]
+            lock, results = self.oracles.setdefault(executable.name, (threading.Lock(), {}))
+        # One at a time: on Linux they share names of sockets and ports.
+        with lock:
+            if cpus not in results:
+                r = self._whole(executable, self.builder.program(executable, "loaded"), "linux", cpus)
+                results[cpus] = r
+                for test in sorted(t for t, e in r.events.items() if e == "failed"):
+                    self.report.failed(f"std/linux/{executable.name}@{cpus}: {test}", r.logs.get(test, ""))
+        return results[cpus]
 
     def _command(self, program, platform, cpus, args):
         variables = {b"PATH": os.environb.get(b"PATH", b"/usr/bin:/bin"),
