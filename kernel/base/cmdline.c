@@ -36,16 +36,6 @@ static int cmdline_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool cmdline_holds(const char *cmdline, const char *text)
-{
-	struct cmdline_token token;
-
-	while (cmdline_next(&cmdline, &token) && !cmdline_is(&token, "--"))
-		if (cmdline_is(&token, text))
-			return true;
-	return false;
-}
-
 ssize64_t cmdline_decode(const struct cmdline_token *token, char *out)
 {
 	const char *p = token->text, *end = p + token->len;

@@ -37,9 +37,6 @@ static ALWAYS_INLINE bool cmdline_is(const struct cmdline_token *token, const ch
 	return cmdline_has_prefix(token, text, &rest) && rest.len == 0;
 }
 
-/* Does the token stand in the kernel's part of the command line, in front of "--"? */
-bool cmdline_holds(const char *cmdline, const char *text);
-
 /*
  * The token's bytes and a 0 into out, which has room for token->len + 1. Their number (never more
  * than len), or -EINVAL if a % is not followed by two hexadecimal digits, or they are 00.

@@ -42,13 +42,15 @@ uint64_t plat_cycles_to_ns(uint64_t cycles)
 
 unsigned plat_trace_wanted(const char *cmdline)
 {
+	struct cmdline_token token;
 	unsigned what = 0;
 
 	if (!IS_ENABLED(CONFIG_TRACE))
 		return 0;
-	if (cmdline_holds(cmdline, "trace"))
-		what |= ARCH_TRACE_RECORDS;
-	if (IS_ENABLED(CONFIG_STATS) && cmdline_holds(cmdline, "stats"))
-		what |= ARCH_TRACE_COUNTS;
+	while (cmdline_next(&cmdline, &token) && !cmdline_is(&token, "--"))
+		if (cmdline_is(&token, "trace"))
+			what |= ARCH_TRACE_RECORDS;
+		else if (IS_ENABLED(CONFIG_STATS) && cmdline_is(&token, "stats"))
+			what |= ARCH_TRACE_COUNTS;
 	return what;
 }
