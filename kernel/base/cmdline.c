@@ -6,15 +6,16 @@
 
 bool cmdline_next(const char **at, struct cmdline_token *token)
 {
-	const char *p = *at;
+	const unsigned char *p = (const unsigned char *)*at;
 
-	while (*p == ' ')
+	while (*p <= ' ' && *p != 0)
 		p++;
-	token->text = p;
-	while (*p != ' ' && *p != 0)
+	token->text = (const char *)p;
+	/* Every start goes through some hundred characters here. */
+	while (*p > ' ')
 		p++;
-	token->len = (size_t)(p - token->text);
-	*at = p;
+	token->len = (size_t)((const char *)p - token->text);
+	*at = (const char *)p;
 	return token->len > 0;
 }
 

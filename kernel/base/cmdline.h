@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The command line: tokens separated by spaces, with %XX for a byte and a lone % for an empty token
- * (docs/ARCHITECTURE.md, section 3).
+ * The command line: tokens separated by spaces or control characters, with %XX for a byte and a
+ * lone % for an empty token (docs/ARCHITECTURE.md, section 3).
  */
 #ifndef BASE_CMDLINE_H
 #define BASE_CMDLINE_H
