@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """kiln run at a terminal: lines, end of file, Ctrl-C, and the terminal's state afterwards."""
+import fcntl
 import os
 import pty
 import select
@@ -21,8 +22,9 @@ class _Terminal:
 
         def session():
             os.setsid()
-            import fcntl
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            for sig in (signal.SIGINT, signal.SIGQUIT):  # a shell ignores them for what runs in the background
+                signal.signal(sig, signal.SIG_DFL)
 
         self.process = subprocess.Popen([w.kiln, *map(str, args)], stdin=self.slave, stdout=self.slave,
                                         stderr=self.slave, env=w.env, preexec_fn=session)
