@@ -80,6 +80,9 @@ NORETURN void linuxu_cpu_enter(vaddr_t signal_stack, uint64_t signal_mask);
 /* The first steps of a new CPU in C, called by linuxu_cpu_begin(). */
 void linuxu_cpu_enter(vaddr_t signal_stack, uint64_t signal_mask)
 {
+	/* The x87 is as it was in the thread that started this CPU, whose exceptions may be
+	 * remembered there; the idle thread has nowhere to keep them. */
+	__asm__ volatile("fninit");
 	linuxu_filter_init_cpu();
 	linuxu_signal_init_cpu(signal_stack, signal_mask);
 	cpu_main();
