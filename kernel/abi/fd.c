@@ -252,26 +252,17 @@ long sys_pipe2(long fds, long flags)
 
 	if (((unsigned)flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0)
 		return -EINVAL;
-	err = fd[0] = fd_reserve(0);
-	if (err < 0)
-		return err;
-	err = fd[1] = fd_reserve(0);
-	if (err < 0)
-		goto unreserve_first;
-	err = user_copy_out((vaddr_t)fds, fd, sizeof(fd));
-	if (err == 0)
-		err = pipe_create((unsigned)flags & O_NONBLOCK, &reader, &writer);
+	err = fd_reserve_pair((vaddr_t)fds, fd);
 	if (err != 0)
-		goto unreserve_both;
+		return err;
+	err = pipe_create((unsigned)flags & O_NONBLOCK, &reader, &writer);
+	if (err != 0) {
+		fd_unreserve_pair(fd);
+		return err;
+	}
 	fd_commit(fd[0], reader, cloexec);
 	fd_commit(fd[1], writer, cloexec);
 	return 0;
-
-unreserve_both:
-	fd_unreserve(fd[1]);
-unreserve_first:
-	fd_unreserve(fd[0]);
-	return err;
 }
 
 long sys_pipe(long fds)

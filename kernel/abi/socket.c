@@ -134,26 +134,17 @@ long sys_socketpair(long family, long type, long protocol, long fds)
 
 	if (err != 0)
 		return err;
-	err = fd[0] = fd_reserve(0);
-	if (err < 0)
-		return err;
-	err = fd[1] = fd_reserve(0);
-	if (err < 0)
-		goto unreserve_first;
-	err = user_copy_out((vaddr_t)fds, fd, sizeof(fd));
-	if (err == 0)
-		err = unix_pair(kind, flags, f);
+	err = fd_reserve_pair((vaddr_t)fds, fd);
 	if (err != 0)
-		goto unreserve_both;
+		return err;
+	err = unix_pair(kind, flags, f);
+	if (err != 0) {
+		fd_unreserve_pair(fd);
+		return err;
+	}
 	fd_commit(fd[0], f[0], (flags & O_CLOEXEC) != 0);
 	fd_commit(fd[1], f[1], (flags & O_CLOEXEC) != 0);
 	return 0;
-
-unreserve_both:
-	fd_unreserve(fd[1]);
-unreserve_first:
-	fd_unreserve(fd[0]);
-	return err;
 }
 
 /* --- naming and connecting --- */

@@ -250,18 +250,23 @@ long sys_sendto(long fd, long buf, long len, long flags, long addr, long addr_le
 	return message_send(fd, &u, (uint64_t)addr, (int)addr_len, &none, (unsigned)flags);
 }
 
+static int header_in(struct k_msghdr *h, vaddr_t msg)
+{
+	if (user_copy_in(h, msg, sizeof(*h)) != 0)
+		return -EFAULT;
+	return h->iov_count > IOV_MAX ? -EMSGSIZE : 0;
+}
+
 long sys_sendmsg(long fd, long msg, long flags)
 {
 	struct unix_extra extra = {0};
 	struct k_msghdr h;
 	struct iov iov;
 	struct uio u;
-	long n;
+	long n = header_in(&h, (vaddr_t)msg);
 
-	if (user_copy_in(&h, (vaddr_t)msg, sizeof(h)) != 0)
-		return -EFAULT;
-	if (h.iov_count > IOV_MAX)
-		return -EMSGSIZE;
+	if (n != 0)
+		return n;
 	n = iov_import(&iov, &u, h.iov, h.iov_count);
 	if (n != 0)
 		return n;
@@ -333,12 +338,10 @@ long sys_recvmsg(long fd, long msg, long flags)
 	struct k_msghdr h;
 	struct iov iov;
 	struct uio u;
-	long n;
+	long n = header_in(&h, (vaddr_t)msg);
 
-	if (user_copy_in(&h, (vaddr_t)msg, sizeof(h)) != 0)
-		return -EFAULT;
-	if (h.iov_count > IOV_MAX)
-		return -EMSGSIZE;
+	if (n != 0)
+		return n;
 	if (h.name != 0 && (int32_t)h.name_len < 0)
 		return -EINVAL;
 	n = socket_borrow(fd, &s);

@@ -273,6 +273,29 @@ void fd_commit(int fd, struct file *f, bool cloexec)
 	atomic_store_explicit(fd_slot(fd), fd_word_make(f, cloexec), memory_order_release);
 }
 
+int fd_reserve_pair(vaddr_t out, int32_t fd[2])
+{
+	int err = fd[0] = fd_reserve(0);
+
+	if (err < 0)
+		return err;
+	err = fd[1] = fd_reserve(0);
+	if (err < 0) {
+		fd_unreserve(fd[0]);
+		return err;
+	}
+	err = user_copy_out(out, fd, 2 * sizeof(fd[0]));
+	if (err != 0)
+		fd_unreserve_pair(fd);
+	return err;
+}
+
+void fd_unreserve_pair(const int32_t fd[2])
+{
+	fd_unreserve(fd[1]);
+	fd_unreserve(fd[0]);
+}
+
 int fd_install(struct file *f, int min, bool cloexec)
 {
 	int fd = fd_reserve(min);

@@ -141,6 +141,10 @@ int fd_reserve(int min);
 void fd_commit(int fd, struct file *f, bool cloexec);
 /* Give a reserved descriptor back. */
 void fd_unreserve(int fd);
+/* Reserve two and store their numbers at the program's address out: 0, or as fd_reserve(), or
+ * -EFAULT; then none is reserved. */
+int fd_reserve_pair(vaddr_t out, int32_t fd[2]);
+void fd_unreserve_pair(const int32_t fd[2]);
 /* Both in one, as fd_reserve(). The reference goes over; on failure f is put. */
 int fd_install(struct file *f, int min, bool cloexec);
 /* Put f at fd, closing what was there; the reference goes over on success. fd, -EBADF (fd is above
