@@ -10,6 +10,7 @@
  * fakes: smp smp_program lock log heap page fail
  */
 #include "fake/smp.h"
+#include "fake/console_files.h"
 #include "fs/console.h"
 #include "fs/epoll.h"
 #include "fs/eventfd.h"
@@ -18,19 +19,6 @@
 #include "fs/node.h"
 #include "fs/pipe.h"
 #include "fs/poll.h"
-
-static void null_stat(struct file *f, struct file_stat *out)
-{
-}
-
-static void null_release(struct file *f)
-{
-}
-
-static const struct file_ops null_ops = {.stat = null_stat, .release = null_release};
-struct file console_files[3] = {{.ops = &null_ops, .refs = 1},
-				{.ops = &null_ops, .refs = 1},
-				{.ops = &null_ops, .refs = 1}};
 
 /* Nothing here is in the file tree, or in a set. */
 void entry_put(struct entry *e)

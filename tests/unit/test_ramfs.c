@@ -15,6 +15,7 @@
 #include "base/errno.h"
 #include "core/page.h"
 #include "fake/machine.h"
+#include "fake/console_files.h"
 #include "fs/console.h"
 #include "fs/epoll.h"
 #include "fs/fixed.h"
@@ -22,18 +23,6 @@
 #include "fs/pipe.h"
 #include "fs/ramfs.h"
 
-static void null_stat(struct file *f, struct file_stat *out)
-{
-}
-
-static void null_release(struct file *f)
-{
-}
-
-static const struct file_ops null_ops = {.stat = null_stat, .release = null_release};
-struct file console_files[3] = {{.ops = &null_ops, .refs = 1},
-				{.ops = &null_ops, .refs = 1},
-				{.ops = &null_ops, .refs = 1}};
 const struct file_ops proc_text_ops = {.stat = null_stat};
 
 int console_open_tty(struct entry *e, unsigned flags, struct file **out)
