@@ -123,6 +123,30 @@ static void making(void)
 	close(fd[1]);
 }
 
+/* What was sent and not read; a listener that goes. */
+static void streams_cut_off(int l)
+{
+	int c, a;
+	char buf[100];
+
+	c = socket(AF_UNIX, SOCK_STREAM, 0);
+	show("connect", connect_to(c, "stream"));
+	show("write", write(c, "unread", 6));
+	a = accept4(l, NULL, NULL, SOCK_NONBLOCK);
+	close(a);
+	show("after a reset", read(c, buf, 100));
+	show("then", read(c, buf, 100));
+	close(c);
+	c = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	show("connect", connect_to(c, "stream"));
+	close(l);
+	show("listener gone", read(c, buf, 100));
+	close(c);
+	c = socket(AF_UNIX, SOCK_STREAM, 0);
+	show("nobody has the name", connect_to(c, "stream"));
+	close(c);
+}
+
 static void streams(void)
 {
 	int l = socket(AF_UNIX, SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0), a;
@@ -176,24 +200,7 @@ static void streams(void)
 	show_text("still", read(c, buf, 100), buf);
 	show("then", read(c, buf, 100));
 	close(c);
-
-	/* What was sent and not read. */
-	c = socket(AF_UNIX, SOCK_STREAM, 0);
-	show("connect", connect_to(c, "stream"));
-	show("write", write(c, "unread", 6));
-	a = accept4(l, NULL, NULL, SOCK_NONBLOCK);
-	close(a);
-	show("after a reset", read(c, buf, 100));
-	show("then", read(c, buf, 100));
-	close(c);
-	c = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	show("connect", connect_to(c, "stream"));
-	close(l);
-	show("listener gone", read(c, buf, 100));
-	close(c);
-	c = socket(AF_UNIX, SOCK_STREAM, 0);
-	show("nobody has the name", connect_to(c, "stream"));
-	close(c);
+	streams_cut_off(l);
 }
 
 static void backlog(void)
