@@ -74,7 +74,7 @@ static uint64_t slept_ns(const struct thread *t)
 	uint64_t cycles = plat_cycles() - t->sleep_cycles;
 
 	/* In the deterministic mode they are nanoseconds. */
-	return IS_ENABLED(CONFIG_DETERMINISTIC) && plat->point ? cycles : plat_cycles_to_ns(cycles);
+	return plat_is_deterministic() ? cycles : plat_cycles_to_ns(cycles);
 }
 
 static void print_wait(const struct thread *t, uint64_t now_ns)
@@ -163,7 +163,7 @@ void dump_if_stuck(void)
 	static _Atomic bool reported;
 
 	if ((!dump_watchdog && log_level < LOG_INFO) ||
-	    atomic_load(&sched_idle_cpus) != UINT64_MAX >> (64 - percpu_count()))
+	    atomic_load(&sched_idle_cpus) != sched_started_cpus())
 		return;
 	if (!all_are_stuck() || atomic_exchange(&reported, true))
 		return;
