@@ -16,7 +16,7 @@ KERNEL_CFLAGS := -std=gnu17 -ffreestanding -g -fPIE -fvisibility=hidden -mgenera
 	$(stack_protector) -fcf-protection=none -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer \
 	-falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1 \
-	-fdebug-prefix-map=$(ROOT)/=
+	-ffile-prefix-map=$(ROOT)/=
 KERNEL_WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wcast-qual -Wimplicit-fallthrough $(if $(CI),-Werror)
 kernel_cppflags = -nostdinc -isystem $(shell $1 -print-file-name=include) -I$(ROOT)/kernel -include $(KO)/config.h \
@@ -52,7 +52,7 @@ $(kernel_obj)/kernel.o: $(kernel_objects) $(ROOT)/kernel/exports.txt $(ROOT)/ker
 # The vDSO: a shared object, which the loader carries as it is.
 vdso_dir := $(ROOT)/kernel/abi/vdso
 VDSO_CFLAGS := -std=gnu17 -ffreestanding -O2 -g -fPIC -mgeneral-regs-only -fno-stack-protector -fcf-protection=none \
-	-fasynchronous-unwind-tables -fdebug-prefix-map=$(ROOT)/=
+	-fasynchronous-unwind-tables -ffile-prefix-map=$(ROOT)/=
 $(kernel_obj)/abi/vdso/vdso.c.o: $(vdso_dir)/vdso.c $(kernel_obj)/flags $(KO)/config.h
 	@mkdir -p $(@D)
 	$(say) CC $(call short,$<)
