@@ -346,6 +346,22 @@ def without_a_musl_target_programs_are_loaded(w):
     expect(r, 1, has=f"no Rust standard library for the target {TARGET}")
 
 
+def backtraces_have_lines_though_debug_information_was_to_be_compressed(w):
+    source = """
+#[inline(never)]
+fn deep(n: u32) -> u32 {
+    if n == 0 { panic!("down here") }
+    deep(n - 1) + 1
+}
+fn main() { println!("{}", deep(2)); }
+"""
+    d = _crate(w, "compressed", {"src/main.rs": source})
+    for flags in ("", "-C link-arg=-Wl,--compress-debug-sections=zlib"):
+        for platform in ("kvm", "linuxu"):
+            r = w.run("run", "-q", "--platform", platform, d, "--", env={"RUST_BACKTRACE": "1", "RUSTFLAGS": flags})
+            expect(r, 101, out="", has=["compressed::deep", "src/main.rs:5"])
+
+
 def new_crates_are_ready(w):
     w.need_rust()
     expect(w.run("new", "fresh"), 0, err="")

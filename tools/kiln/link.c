@@ -122,7 +122,8 @@ static void link_command(const struct cc *cc, struct strv *argv)
 	add_part(argv, "lib/crti.o");
 	add_part(argv, "lib/kernel.o");
 	strv_append(argv, &cc->items);
-	strv_add(argv, "--start-group");
+	/* std's backtraces read it (rust/build-std). */
+	strv_add_all(argv, "--compress-debug-sections=none", "--start-group", NULL);
 	if (cc->cxx || cc->cxx_library)
 		add_cxx_library(argv);
 	add_part(argv, "lib/libmalloc.a");
