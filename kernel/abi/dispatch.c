@@ -47,11 +47,7 @@ __asm__(SYSCALL_TABLE_BEGIN(kiln_calls_all)
 #undef SYSCALL_KEPT
 #define SYSCALL_KEPT(name) IS_ENABLED(SYSCALL_STD_##name)
 #define SYSCALL_STD_rt_sigreturn 1
-#define SYSCALL_STD_gettid 1
 #define SYSCALL_STD_futex 1
-#define SYSCALL_STD_getrandom 1
-#define SYSCALL_STD_copy_file_range 1
-#define SYSCALL_STD_statx 1
 __asm__(SYSCALL_TABLE_BEGIN(kiln_calls_std)
 #include "abi/syscalls.def"
 		".popsection\n");

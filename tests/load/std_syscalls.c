@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The names by which Kiln's std makes system calls (ports/musl/src/misc/std_syscall.c), for a
+ * program linked by musl-link. */
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+
+long syscall(long nr, ...);
+
+pid_t kiln_std_gettid(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+ssize_t kiln_std_getrandom(void *buf, size_t len, unsigned flags)
+{
+	return syscall(SYS_getrandom, buf, len, flags);
+}
+
+int kiln_std_statx(int dir, const char *path, int flags, unsigned mask, void *statx)
+{
+	return (int)syscall(SYS_statx, dir, path, flags, mask, statx);
+}
+
+ssize_t kiln_std_copy_file_range(int in, off_t *in_pos, int out, off_t *out_pos, size_t len,
+				 unsigned flags)
+{
+	return syscall(SYS_copy_file_range, in, in_pos, out, out_pos, len, flags);
+}
