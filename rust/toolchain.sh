@@ -4,7 +4,7 @@
 # Which rustc, cargo and std sources to build the target's standard library with. Sets rustc, cargo, rust_src,
 # rust_version and host_rustlib.
 
-small_flags="-Cpanic=abort -Zlocation-detail=none -Zfmt-debug=none"
+small_flags="-Cpanic=abort -Cforce-unwind-tables=no -Zlocation-detail=none -Zfmt-debug=none"
 
 # Whether the rustc that the user has in force (rustup's, most often) comes with the target's std.
 users_rust_has_target() {

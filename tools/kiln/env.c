@@ -25,9 +25,17 @@ static void env_print(const char *pair)
 static void env_add_rustc_args(const struct toolchain *tc, struct strv *env)
 {
 	char *cc = prefix_bin("kiln-cc");
+	struct strv sysroot = {0};
+	struct buf text = {0};
 
-	strv_addf(env, "KILN_RUSTC_ARGS=--target " RUST_TARGET " -C linker=%s%s%s", cc,
-		  tc->kiln_sysroot ? " --sysroot " : "", tc->kiln_sysroot ? tc->sysroot : "");
+	buf_addf(&text, "KILN_RUSTC_ARGS=--target " RUST_TARGET " -C linker=%s", cc);
+	if (tc->kiln_sysroot)
+		toolchain_add_sysroot(&sysroot);
+	for (size_t i = 0; i < sysroot.n; i++)
+		buf_addf(&text, " %s", sysroot.v[i]);
+	strv_add(env, text.p);
+	buf_free(&text);
+	strv_free(&sysroot);
 	free(cc);
 }
 

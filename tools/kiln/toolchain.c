@@ -114,6 +114,18 @@ static char *sysroot_description(const char *key, const char *otherwise)
 	return value;
 }
 
+void toolchain_add_sysroot(struct strv *argv)
+{
+	char *sysroot = sysroot_path(), *unwinds = sysroot_description("UNWINDS", "1");
+
+	strv_add_all(argv, "--sysroot", sysroot, NULL);
+	/* Nothing reads them where panics abort. */
+	if (!strcmp(unwinds, "0"))
+		strv_add_all(argv, "-C", "force-unwind-tables=no", NULL);
+	free(unwinds);
+	free(sysroot);
+}
+
 /* What tells rustup to take a certain toolchain in this folder, or NULL; caller frees. */
 static char *toolchain_choice(const char *dir)
 {
@@ -353,11 +365,11 @@ static bool arguments_name_sysroot(char **argv)
 int rustc_main(char **argv)
 {
 	struct strv args = {0};
-	char *rustc = sysroot_description("RUSTC", SYSTEM_RUSTC), *sysroot = sysroot_path();
+	char *rustc = sysroot_description("RUSTC", SYSTEM_RUSTC);
 
 	strv_add(&args, rustc);
 	if (arguments_name_target(argv + 1, false) && !arguments_name_sysroot(argv + 1))
-		strv_add_all(&args, "--sysroot", sysroot, NULL);
+		toolchain_add_sysroot(&args);
 	for (char **a = argv + 1; *a; a++)
 		strv_add(&args, *a);
 

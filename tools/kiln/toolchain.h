@@ -39,6 +39,9 @@ void toolchain_free(struct toolchain *tc);
  * toolchain, static programs. */
 void toolchain_environment(const struct toolchain *tc, struct strv *env);
 
+/* Add rustc's arguments for Kiln's own sysroot. */
+void toolchain_add_sysroot(struct strv *argv);
+
 /* The file of this installation that is missing, as a path, or NULL if all are there. Caller frees.
  */
 char *prefix_missing(void);
