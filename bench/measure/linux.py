@@ -61,8 +61,8 @@ def command(images, kernel, program, memory, cpus=1, append=""):
     one = cpus == 1
     return ["qemu-system-x86_64", "-M", f"microvm,acpi={'off' if one else 'on'}", "-accel",
             "tcg" if one else "tcg,thread=multi", "-cpu", "max", "-smp", str(cpus), "-m", memory, "-nodefaults",
-            "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio", "-kernel", str(kernel),
-            "-initrd", str(initrd), "-append", "console=ttyS0 quiet panic=-1 " + append]
+            "-no-user-config", "-no-reboot", "-display", "none", "-name", "debug-threads=on", "-serial", "stdio",
+            "-kernel", str(kernel), "-initrd", str(initrd), "-append", "console=ttyS0 quiet panic=-1 " + append]
 
 
 def guest(images, table):

@@ -41,8 +41,9 @@ static void vmm_machine(const struct run *run, struct strv *argv)
 	strv_addf(argv, "%u", run->cpus);
 	strv_add(argv, "-m");
 	strv_addf(argv, "%lluK", (unsigned long long)(run->memory_bytes >> 10));
+	/* The host threads of the CPUs have names: top -H shows them, taskset wants them. */
 	strv_add_all(argv, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-		     NULL);
+		     "-name", "debug-threads=on", NULL);
 }
 
 /* A path inside a QEMU option: a comma is written twice. */
