@@ -17,9 +17,10 @@ typedef long (*syscall_frame_fn)(struct trap_frame *);
 
 /*
  * There are two tables, because what a table names is linked into an image: kiln_calls_all, and
- * kiln_calls_std with what Rust's std makes by number and musl's signal return. The link keeps
- * those that are used: the first by a program that calls libc's syscall(). kiln_calls is the one
- * for the syscall instruction; kiln-cc says which of the two that is (tools/kiln/scan.c).
+ * kiln_calls_std with nothing but musl's signal return, for what Rust's std and musl make by number
+ * are calls that are missing. The link keeps those that are used: the first by a program that calls
+ * libc's syscall(). kiln_calls is the one for the syscall instruction; kiln-cc says which of the
+ * two that is (tools/kiln/scan.c).
  *
  * An entry is the handler's distance from its table's begin, 0 for none; indexed by number. Of
  * those that want the trap frame SYSCALL_FRAME more. In assembler because C has no constant for the
@@ -47,7 +48,6 @@ __asm__(SYSCALL_TABLE_BEGIN(kiln_calls_all)
 #undef SYSCALL_KEPT
 #define SYSCALL_KEPT(name) IS_ENABLED(SYSCALL_STD_##name)
 #define SYSCALL_STD_rt_sigreturn 1
-#define SYSCALL_STD_futex 1
 __asm__(SYSCALL_TABLE_BEGIN(kiln_calls_std)
 #include "abi/syscalls.def"
 		".popsection\n");

@@ -34,7 +34,8 @@ long syscall_missing(long nr);
  * here.
  */
 long kiln_syscall_by_number(long nr, const uint64_t args[6]);
-/* kiln_syscall_std()'s: the same for the numbers that Rust's std uses. */
+/* kiln_syscall_std()'s: the same for the numbers that Rust's std and musl use, which are missing.
+ */
 long syscall_std_by_number(long nr, const uint64_t args[6]);
 
 /* Name the missing calls that were made in one line of the log. Called once, when the program ends.

@@ -6,10 +6,9 @@
  * kiln_syscalls.h is made from kernel/abi/syscalls.def and has one row KILN_SYSCALL(nr, name,
  * nargs) for every call that the kernel serves. A number known at compile time becomes a direct
  * call of kiln_sys_NAME; any other goes through kiln_syscall(), which looks it up in the kernel's
- * table and so has all calls linked. kiln_syscall_std() knows only those that Rust's std makes by
- * number (src/misc/std_syscall.c), and says of a call that the kernel does not serve that it is
- * missing. There is no vDSO to look for: the VDSO_ macros that musl's own header defines are
- * missing on purpose.
+ * table and so has all calls linked. kiln_syscall_std() is for numbers that the kernel does not
+ * serve: it says that the call is missing. There is no vDSO to look for: the VDSO_ macros that
+ * musl's own header defines are missing on purpose.
  */
 #define __SYSCALL_LL_E(x) (x)
 #define __SYSCALL_LL_O(x) (x)

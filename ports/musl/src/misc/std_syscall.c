@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "syscall.h"
 
-/* syscall(), for futexes. */
+/* syscall(), for what Kiln does not have. */
 long kiln_std_syscall(long n, ...)
 {
 	long args[6];
@@ -42,4 +42,15 @@ ssize_t kiln_std_copy_file_range(int in, off_t *in_pos, int out, off_t *out_pos,
 				 unsigned flags)
 {
 	return syscall(SYS_copy_file_range, in, in_pos, out, out_pos, len, flags);
+}
+
+long kiln_std_futex_wait(const void *addr, int op, unsigned val, const void *timeout,
+			 const void *addr2, unsigned mask)
+{
+	return syscall(SYS_futex, addr, op, val, timeout, addr2, mask);
+}
+
+long kiln_std_futex_wake(const void *addr, int op, int count)
+{
+	return syscall(SYS_futex, addr, op, count, 0, 0, 0);
 }
