@@ -208,8 +208,8 @@ def gdb_lists_the_programs_threads(w):
     shown["linuxu"] = w.command([words[0], "-nx", "-batch", *words[1:at], "-ex", "tbreak main", "-ex", "run", *then,
                                  *words[at:]])
     for platform, r in shown.items():
-        for thread in (r"1 +blocked +\d +waits: futex ", r"2 +one +\d +waits: futex +(kiln_std_)?syscall",
-                       r"4 +receiver +\d +waits: futex +(kiln_std_)?syscall", r"5 +sleeper +\d +waits: sleep +\w*nanosleep"):
+        for thread in (r"1 +blocked +\d +waits: futex ", r"2 +one +\d +waits: futex +(syscall|kiln_std_futex_wait)",
+                       r"4 +receiver +\d +waits: futex +(syscall|kiln_std_futex_wait)", r"5 +sleeper +\d +waits: sleep +\w*nanosleep"):
             check(re.search(r"^  " + thread, r.out, re.M), f"{platform}: no {thread}\n{r.describe()}")
         check("blocked::wait_in_channel" in r.out, f"{platform}: {r.describe()}")
 
