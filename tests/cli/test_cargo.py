@@ -311,6 +311,9 @@ def cargo_kiln(w):
         r = run("--platform", platform, "test", "-q", "--offline", env={"RUST_LOG": "x"})
         check(r.status == 101 and "1 passed; 1 failed" in r.out, r.describe())
     expect(run("run", "-q", "--offline"), 0, out="")
+    expect(run("--platform=linuxu", "--trace=memory", "--stats", "--watchdog", "run", "-q", "--offline"), 0,
+           has=["mmap(", "kiln: what the run took"])
+    expect(run("--stats=1", "run", "-q", "--offline"), 2, has="--stats")
     expect(run("build", "-q", "--offline"), 0)
     check((d / "target/kiln" / TARGET / "debug/tested").is_file(), "the image is not where kiln build has it")
     expect(run("walk"), 2, has="build, run, test or bench")

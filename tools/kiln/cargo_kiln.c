@@ -18,6 +18,8 @@
 /* Options of kiln run that may stand before the command of cargo. */
 static const char *const run_options[] = {"--platform", "--machine", "--accel", "--memory",
 					  "--cpus"};
+/* The same, without a value that is a word of its own. */
+static const char *const run_flags[] = {"--trace", "--stats", "--watchdog"};
 
 struct cargo_kiln {
 	struct strv runner; /* kiln run and its options, for cargo's `runner` */
@@ -37,6 +39,14 @@ static size_t option_words(char **argv, const char *name)
 	return *rest ? 1 : 2;
 }
 
+/* Is it `name` or `name=VALUE`? */
+static bool flag_is(const char *arg, const char *name)
+{
+	const char *rest = str_after(arg, name);
+
+	return rest && (!*rest || *rest == '=');
+}
+
 static void cargo_kiln_parse(struct cargo_kiln *k, char **argv)
 {
 	char *kiln = prefix_bin("kiln");
@@ -50,6 +60,8 @@ static void cargo_kiln_parse(struct cargo_kiln *k, char **argv)
 			exit(fputs(cargo_kiln_help, stdout) < 0);
 		for (size_t i = 0; i < ARRAY_SIZE(run_options) && !n; i++)
 			n = option_words(argv, run_options[i]);
+		for (size_t i = 0; i < ARRAY_SIZE(run_flags) && !n; i++)
+			n = flag_is(*argv, run_flags[i]);
 		if (!n)
 			die(STATUS_USAGE,
 			    "%s is no option of cargo kiln; cargo's own stand behind its command\n"

@@ -84,6 +84,8 @@ const char cargo_kiln_help[] =
 	"  --platform kvm|linuxu    in a virtual machine (default), or as a Linux process\n"
 	"  --machine microvm|q35  --accel auto|kvm|tcg  --memory SIZE  --cpus N\n"
 	"                           the machine, as kiln run has them\n"
+	"  --trace[=WHAT,...]  --stats  --watchdog\n"
+	"                           to look into what runs, as kiln run has them\n"
 	"  -h, --help               print this\n"
 	"\n"
 	"With a toolchain that has no musl target, run, test and bench make static programs for "
