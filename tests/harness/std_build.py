@@ -56,6 +56,10 @@ class StdBuilder:
         self.sysroot = self.prefix / "rust"
         self.library = (self.sysroot / "lib/rustlib/src/rust/library").resolve()
         self.errors = {}
+        if not (self.sysroot / "toolchain").exists():
+            # make rust leaves it to a rustc that has the target.
+            raise BuildError(f"the tests are made with Kiln's own std, which is not in {self.sysroot}\n"
+                             "  build it: rust/build-std")
         tools = (self.sysroot / "toolchain").read_text().splitlines()
         self.tools = dict(line.split("=", 1) for line in tools)
 
