@@ -66,6 +66,16 @@ class Images:
         run([*make, "app"], env=env)
         return self._rust("kiln", "small", "hello", prefix / "bin" / "kiln", std)
 
+    @staticmethod
+    def _forget_other_sysroot(target_dir, sysroot):
+        """What was compiled with another std goes: cargo does not see that std has changed."""
+        made_from, stamp = sysroot / "made-from", target_dir / ".sysroot"
+        now = made_from.read_text() if made_from.exists() else ""
+        if not stamp.exists() or stamp.read_text() != now:
+            shutil.rmtree(target_dir, ignore_errors=True)
+            target_dir.mkdir(parents=True)
+            stamp.write_text(now)
+
     def _kiln_env(self, kiln, std):
         env = dict(os.environ, **({"KILN_RUST": str(std)} if std else {}))
         text = run(["bash", "-ec", 'eval "$("$0" env)"; env -0', kiln], env=env)
@@ -98,6 +108,7 @@ class Images:
         triple = MUSL
         if target == "kiln":
             env = self._kiln_env(kiln or self.kiln, std)
+            self._forget_other_sysroot(target_dir, std or self.build / "lib" / "kiln" / "rust")
             # The kernel is in the image: link again, whatever cargo thinks.
             for old in target_dir.glob(f"{MUSL}/{profile}/**/{name}*"):
                 if old.is_file():
