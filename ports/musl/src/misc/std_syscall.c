@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The system calls that Rust's std makes by number or for lack of a function in libc
- * (rust/build-std gives them these names there). Whatever else calls syscall() may use any number,
- * and so has the kernel's whole table linked; a program must not pay for that because it uses std.
+ * syscall() as Rust's std calls it (rust/build-std gives it this name there), for what Kiln does
+ * not have: the calls that it has are functions (std_calls.c). Whatever else calls syscall() may
+ * use any number, and so has the kernel's whole table linked; a program must not pay for that
+ * because it uses std.
  */
-#define _GNU_SOURCE
 #include <stdarg.h>
-#include <unistd.h>
 #include "syscall.h"
 
-/* syscall(), for what Kiln does not have. */
 long kiln_std_syscall(long n, ...)
 {
 	long args[6];
@@ -21,36 +19,4 @@ long kiln_std_syscall(long n, ...)
 	va_end(list);
 	return __syscall_ret((unsigned long)kiln_syscall_std(n, args[0], args[1], args[2], args[3],
 							     args[4], args[5]));
-}
-
-pid_t kiln_std_gettid(void)
-{
-	return (pid_t)__syscall(SYS_gettid);
-}
-
-ssize_t kiln_std_getrandom(void *buf, size_t len, unsigned flags)
-{
-	return syscall(SYS_getrandom, buf, len, flags);
-}
-
-int kiln_std_statx(int dir, const char *path, int flags, unsigned mask, void *statx)
-{
-	return (int)syscall(SYS_statx, dir, path, flags, mask, statx);
-}
-
-ssize_t kiln_std_copy_file_range(int in, off_t *in_pos, int out, off_t *out_pos, size_t len,
-				 unsigned flags)
-{
-	return syscall(SYS_copy_file_range, in, in_pos, out, out_pos, len, flags);
-}
-
-long kiln_std_futex_wait(const void *addr, int op, unsigned val, const void *timeout,
-			 const void *addr2, unsigned mask)
-{
-	return syscall(SYS_futex, addr, op, val, timeout, addr2, mask);
-}
-
-long kiln_std_futex_wake(const void *addr, int op, int count)
-{
-	return syscall(SYS_futex, addr, op, count, 0, 0, 0);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The names by which Kiln's std makes system calls (ports/musl/src/misc/std_syscall.c), for a
- * program linked by musl-link. */
-#include <stddef.h>
-#include <sys/syscall.h>
-#include <sys/types.h>
-
-long syscall(long nr, ...);
+/*
+ * The system calls that Rust's std makes by number or for lack of a function in libc: rust/build-std
+ * has it call these.
+ */
+#define _GNU_SOURCE
+#include <unistd.h>
+#include "syscall.h"
 
 pid_t kiln_std_gettid(void)
 {
-	return (pid_t)syscall(SYS_gettid);
+	return (pid_t)__syscall(SYS_gettid);
 }
 
 ssize_t kiln_std_getrandom(void *buf, size_t len, unsigned flags)
@@ -36,5 +36,5 @@ long kiln_std_futex_wait(const void *addr, int op, unsigned val, const void *tim
 
 long kiln_std_futex_wake(const void *addr, int op, int count)
 {
-	return syscall(SYS_futex, addr, op, count, NULL, NULL, 0);
+	return syscall(SYS_futex, addr, op, count, 0, 0, 0);
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The names by which Kiln's std makes system calls (ports/musl/src/misc/std_calls.c), for a
+ * program linked by musl-link. */
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+
+long syscall(long nr, ...);
+
+pid_t kiln_std_gettid(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+ssize_t kiln_std_getrandom(void *buf, size_t len, unsigned flags)
+{
+	return syscall(SYS_getrandom, buf, len, flags);
+}
+
+int kiln_std_statx(int dir, const char *path, int flags, unsigned mask, void *statx)
+{
+	return (int)syscall(SYS_statx, dir, path, flags, mask, statx);
+}
+
+ssize_t kiln_std_copy_file_range(int in, off_t *in_pos, int out, off_t *out_pos, size_t len,
+				 unsigned flags)
+{
+	return syscall(SYS_copy_file_range, in, in_pos, out, out_pos, len, flags);
+}
+
+long kiln_std_futex_wait(const void *addr, int op, unsigned val, const void *timeout,
+			 const void *addr2, unsigned mask)
+{
+	return syscall(SYS_futex, addr, op, val, timeout, addr2, mask);
+}
+
+long kiln_std_futex_wake(const void *addr, int op, int count)
+{
+	return syscall(SYS_futex, addr, op, count, NULL, NULL, 0);
+}
