@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The system calls that Rust's std makes by number or for lack of a function in libc: rust/build-std
- * has it call these.
+ * The system calls that Rust's std makes by number or for lack of a function in libc:
+ * rust/build-std has it call these.
  */
 #define _GNU_SOURCE
 #include <unistd.h>
