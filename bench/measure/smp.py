@@ -118,11 +118,12 @@ class System:
         """The number that is answered, or None; after that it is started anew."""
         try:
             # What is sent to a console before there is a program may be lost.
-            if not self.ready and not self._line(rb"= ready\r?\n"):
-                raise BrokenPipeError
-            if not self.ready and self.name in VM:
-                self.pin()
-            self.ready = True
+            if not self.ready:
+                if not self._line(rb"= ready\r?\n"):
+                    raise BrokenPipeError
+                if self.name in VM:
+                    self.pin()
+                self.ready = True
             self.process.stdin.write(f"{name} {n}\n".encode())
             self.process.stdin.flush()
             m = self._line(rb"= " + name.encode() + rb" (\d+)\r?\n")

@@ -18,6 +18,7 @@ from .load import LOAD, MUSL
 from .settings import TESTS
 
 STD = TESTS / "std"
+STD_CALLS = TESTS.parent / "ports/musl/src/misc/std_calls.c"
 # Crates of the sysroot that std's unit tests, being std once more, are made with.
 STD_NEEDS = ("alloc", "core", "libc", "hashbrown", "cfg_if", "unwind", "std_detect", "panic_unwind", "panic_abort",
              "rustc_demangle", "miniz_oxide", "addr2line", "object")
@@ -161,7 +162,7 @@ class StdBuilder:
         by_number = ["-Wl,-u,syscall,--defsym=kiln_std_syscall=syscall"] if executable.name == "std" else []
         for route, linker, inputs, more in (
                 ("linked", self.settings.kiln.with_name("kiln-cc"), libraries, by_number),
-                ("loaded", LOAD / "musl-link", [LOAD / "musl-link", LOAD / "std_calls.c"], [])):
+                ("loaded", LOAD / "musl-link", [LOAD / "musl-link", STD_CALLS], [])):
             exe = self.out / f"{executable.name}.{route}"
             if exe.exists() and all(i.stat().st_mtime <= exe.stat().st_mtime for i in inputs):
                 continue

@@ -27,24 +27,22 @@ struct cargo_kiln {
 	char **rest; /* cargo's own arguments */
 };
 
-/* Is it `name VALUE` or `name=VALUE`? Then how many words it takes, else 0. */
-static size_t option_words(char **argv, const char *name)
-{
-	const char *rest = str_after(argv[0], name);
-
-	if (!rest || (*rest && *rest != '='))
-		return 0;
-	if (!*rest && !argv[1])
-		die(STATUS_USAGE, "%s takes a value\n  see: cargo kiln --help", name);
-	return *rest ? 1 : 2;
-}
-
 /* Is it `name` or `name=VALUE`? */
-static bool flag_is(const char *arg, const char *name)
+static bool option_is(const char *arg, const char *name)
 {
 	const char *rest = str_after(arg, name);
 
 	return rest && (!*rest || *rest == '=');
+}
+
+/* Is it `name VALUE` or `name=VALUE`? Then how many words it takes, else 0. */
+static size_t option_words(char **argv, const char *name)
+{
+	if (!option_is(argv[0], name))
+		return 0;
+	if (!str_after(argv[0], name)[0] && !argv[1])
+		die(STATUS_USAGE, "%s takes a value\n  see: cargo kiln --help", name);
+	return str_after(argv[0], name)[0] ? 1 : 2;
 }
 
 static void cargo_kiln_parse(struct cargo_kiln *k, char **argv)
@@ -61,7 +59,7 @@ static void cargo_kiln_parse(struct cargo_kiln *k, char **argv)
 		for (size_t i = 0; i < ARRAY_SIZE(run_options) && !n; i++)
 			n = option_words(argv, run_options[i]);
 		for (size_t i = 0; i < ARRAY_SIZE(run_flags) && !n; i++)
-			n = flag_is(*argv, run_flags[i]);
+			n = option_is(*argv, run_flags[i]);
 		if (!n)
 			die(STATUS_USAGE,
 			    "%s is no option of cargo kiln; cargo's own stand behind its command\n"

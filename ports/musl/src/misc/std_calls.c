@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The system calls that Rust's std makes by number or for lack of a function in libc:
- * rust/build-std has it call these.
+ * rust/build-std has it call these. Tests link it with another musl, too (tests/load/musl-link).
  */
 #define _GNU_SOURCE
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 pid_t kiln_std_gettid(void)
 {
-	return (pid_t)__syscall(SYS_gettid);
+	return (pid_t)syscall(SYS_gettid);
 }
 
 ssize_t kiln_std_getrandom(void *buf, size_t len, unsigned flags)
