@@ -17,11 +17,6 @@ ssize_t kiln_std_getrandom(void *buf, size_t len, unsigned flags)
 	return syscall(SYS_getrandom, buf, len, flags);
 }
 
-int kiln_std_statx(int dir, const char *path, int flags, unsigned mask, void *statx)
-{
-	return (int)syscall(SYS_statx, dir, path, flags, mask, statx);
-}
-
 ssize_t kiln_std_copy_file_range(int in, off_t *in_pos, int out, off_t *out_pos, size_t len,
 				 unsigned flags)
 {
