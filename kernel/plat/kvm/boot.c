@@ -19,11 +19,13 @@
 #define CPUID_EXT1_EDX_1GIB (1u << 26)
 
 /* The program's slot is one of 64..253, so at least 32 TiB lie below; the kernel's is one of
- * 256..509. */
+ * 256..509, and in it the direct map begins 1 to 255 GiB from the start: never where kernels are
+ * usually found. */
 #define PROGRAM_SLOT_MIN 64u
 #define PROGRAM_SLOTS 190u
 #define KERNEL_SLOT_MIN 256u
 #define KERNEL_SLOTS 254u
+#define DIRECT_OFFSETS 255u
 /* In the program's slot: mappings end somewhere in [384, 448) GiB, the image lies in [448, 511)
  * GiB. */
 #define WINDOW_END_MIN (384UL << GIB_SHIFT)
@@ -79,7 +81,7 @@ static void memmap_read(const struct hvm_start_info *info)
 
 	for (uint32_t i = 0; i < info->memmap_entries && kvm.nr_memmap < MEMMAP_MAX; i++) {
 		paddr_t start = ALIGN_UP(e[i].addr, PAGE_SIZE),
-			end = ALIGN_DOWN(e[i].addr + e[i].size, PAGE_SIZE);
+			end = ALIGN_DOWN(MIN(e[i].addr + e[i].size, DIRECT_MAP_SIZE), PAGE_SIZE);
 
 		if (e[i].type != HVM_MEMMAP_TYPE_RAM || start >= end)
 			continue;
@@ -209,7 +211,8 @@ static void layout_choose(vaddr_t link)
 	r >>= 8;
 	kvm.image_base = link ? link : slot + IMAGE_MIN + (r % IMAGE_SPREAD_PAGES << PAGE_SHIFT);
 	kvm.window_max = slot + WINDOW_END_MIN + (s % WINDOW_SPREAD_PAGES << PAGE_SHIFT);
-	kvm.direct_base = ~0UL << 47 | (KERNEL_SLOT_MIN + (s >> 32) % KERNEL_SLOTS) << SLOT_SHIFT;
+	kvm.direct_base = ~0UL << 47 | (KERNEL_SLOT_MIN + (s >> 32) % KERNEL_SLOTS) << SLOT_SHIFT |
+			  (1 + (s >> 56) % DIRECT_OFFSETS) << GIB_SHIFT;
 }
 
 vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4_out)
@@ -231,7 +234,8 @@ vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4_out)
 	if (!image_relocate(kvm.image_base, IMAGE_PHYS))
 		return 0;
 
-	pdpt = table_next(&pml4[kvm.direct_base >> SLOT_SHIFT & 511]);
+	pdpt = table_next(&pml4[kvm.direct_base >> SLOT_SHIFT & 511]) +
+	       (kvm.direct_base >> GIB_SHIFT & 511);
 	direct_map_low(table_next(&pdpt[0]), image_end, IMAGE_PHYS + relro_end);
 	for (unsigned i = 0; i < kvm.nr_memmap; i++)
 		direct_map(pdpt, kvm.memmap[i].start, kvm.memmap[i].end, gib_pages);

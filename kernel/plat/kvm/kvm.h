@@ -67,7 +67,8 @@ static ALWAYS_INLINE paddr_t image_phys(const volatile void *p)
 	return IMAGE_PHYS + ((vaddr_t)p - kvm.image_base);
 }
 
-#define DIRECT_MAP_SIZE (511UL << GIB_SHIFT)
+/* RAM beyond it is not used. */
+#define DIRECT_MAP_SIZE (255UL << GIB_SHIFT)
 #define KSTACK_AREA (kvm.direct_base + DIRECT_MAP_SIZE)
 #define KSTACK_AREA_SIZE (1UL << GIB_SHIFT)
 
