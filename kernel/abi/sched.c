@@ -20,7 +20,6 @@
 #define SCHED_RT_MAX 99
 
 #define AFFINITY_BYTES 8 /* of the kernel's CPU mask; multiples of it are served */
-#define SLICE_NS 10000000u
 
 long sys_sched_yield(void)
 {
@@ -159,7 +158,7 @@ long sys_sched_rr_get_interval(long tid, long out)
 		return -EINVAL;
 	if (!sched_thread_exists(tid))
 		return -ESRCH;
-	return timespec_out((vaddr_t)out, SLICE_NS);
+	return timespec_out((vaddr_t)out, SCHED_SLICE_NS);
 }
 
 #define PRIO_PROCESS 0

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The scheduler: round robin, one run queue per CPU, slices of 10 ms, work stealing.
+ * The scheduler: round robin, one run queue per CPU, slices of 1 ms, work stealing.
  *
  * A switch reads no clock and sets no timer. While a thread waits for the CPU the timer is set to
  * the slice's end; when it fires and the same thread has run since it was set, that thread gives
- * way, else it is set once more. So a slice lasts between one and two times SLICE_NS.
+ * way, else it is set once more. So a slice lasts between one and two times SCHED_SLICE_NS.
  *
  * A thread whose sleep ends by the clock goes to the queue `urgent`, which is served first, and the
  * running thread gives way to it at once: sleeping is as exact beside busy threads as alone. Such
@@ -26,7 +26,6 @@
 #include "core/percpu.h"
 #include "core/runq.h"
 
-#define SLICE_NS 10000000u
 /* While CPUs halt: how long a thread waits for one that runs before another CPU is woken. */
 #define TICK_NS 100000u
 /* … or how many ticks in a row may find threads waiting, though not always the same ones. */
@@ -89,16 +88,17 @@ static uint64_t runq_wanted(const struct runq *rq)
 
 /* --- slices and ticks --- */
 
-/* 10 ms at nice 0, a quarter more or less for each step (Linux's weights), 0.5 to 100 ms. */
+/* At nice 0 SCHED_SLICE_NS, a quarter more or less for each step (Linux's weights), 0.05 to 100 ms.
+ */
 static uint64_t slice_ns(const struct thread *t)
 {
-	uint64_t ns = SLICE_NS;
+	uint64_t ns = SCHED_SLICE_NS;
 
 	for (int n = t->nice; n < 0; n++)
 		ns += ns / 4;
 	for (int n = t->nice; n > 0; n--)
 		ns -= ns / 5;
-	return MIN(MAX(ns, 500000u), 100000000u);
+	return MIN(MAX(ns, 50000u), 100000000u);
 }
 
 static void tick_set(struct runq *rq, uint64_t now_ns)

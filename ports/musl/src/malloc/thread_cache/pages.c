@@ -2,16 +2,16 @@
 /*
  * Where mallocng's memory comes from and goes to. mallocng asks the kernel for each group of a few
  * pages and for each large block, and gives them back at once. Here groups come out of larger
- * mappings, neighbours go back together, and the last large blocks that were freed are kept for the
- * next ones of their size, as long as they are a small part of the machine's memory. With several
- * processors each unmapping stops all of them for a moment.
+ * mappings, and what is freed is kept for the next ones, as long as it is a small part of the
+ * machine's memory: groups with their neighbours, which go back together, and the last large
+ * blocks. With several processors each unmapping stops all of them for a moment.
  */
 #include "cache.h"
 #include <sys/sysinfo.h>
 
 #define RESERVE_BYTES_MIN 65536 /* of address space, doubled each time */
 #define RESERVE_BYTES_MAX 1048576
-#define LEAVING_MAX 8
+#define FREE_MAX 8
 #define KEPT_MAX 8
 #define SPARE_BYTES_MAX 4194304
 #define SPARE_SHARE 32 /* of the machine's memory */
@@ -25,9 +25,10 @@ struct range {
 static struct range reserve;
 static size_t reserve_next;
 
-/* Groups that are gone, each with its neighbours. */
-static struct range leaving[LEAVING_MAX];
-static unsigned leaving_next;
+/* Pages of groups that are gone, neighbours as one. */
+static struct range free_pages[FREE_MAX];
+static unsigned free_next;
+static size_t free_bytes;
 
 /* Large blocks that are gone. The first kept_n of them are there, the oldest first. */
 static struct range kept[KEPT_MAX];
@@ -47,6 +48,39 @@ static void range_unmap(struct range r)
 		__munmap(r.start, r.len);
 }
 
+/* How much memory may be kept, of each kind; 1 if that is not known. */
+hidden size_t __malloc_spare(void)
+{
+	static size_t spare;
+	struct sysinfo si;
+
+	if (!spare) {
+		size_t n = 1;
+
+		if (!sysinfo(&si))
+			n = si.totalram * si.mem_unit / SPARE_SHARE;
+		spare = n > SPARE_BYTES_MAX ? SPARE_BYTES_MAX : n;
+	}
+	return spare;
+}
+
+/* len bytes of what other groups had, at the end of a range; 0 if there are not so many. */
+static void *free_take(size_t len)
+{
+	unsigned char *p = 0;
+
+	LOCK(lock);
+	for (struct range *r = free_pages; !p && r < free_pages + FREE_MAX; r++) {
+		if (r->len < len)
+			continue;
+		r->len -= len;
+		free_bytes -= len;
+		p = r->start + r->len;
+	}
+	UNLOCK(lock);
+	return p;
+}
+
 /* A group's pages, which are zero. For groups of up to GROUP_BYTES_MAX the caller holds mallocng's
  * lock. */
 hidden void *__malloc_group_map(size_t len)
@@ -56,6 +90,9 @@ hidden void *__malloc_group_map(size_t len)
 
 	if (len > GROUP_BYTES_MAX)
 		return pages_map_new(len);
+	p = free_take(len);
+	if (p)
+		return memset(p, 0, len);
 	if (len > reserve.len) {
 		p = pages_map_new(n);
 		if (p == MAP_FAILED)
@@ -75,10 +112,12 @@ hidden void *__malloc_group_map(size_t len)
 
 static void group_unmap(struct range gone)
 {
-	struct range *to = 0, new;
+	struct range *to = 0, old;
+	size_t max = __malloc_spare();
 
 	LOCK(lock);
-	for (struct range *r = leaving; r < leaving + LEAVING_MAX; r++) {
+	free_bytes += gone.len;
+	for (struct range *r = free_pages; r < free_pages + FREE_MAX; r++) {
 		if (r->start + r->len == gone.start)
 			gone.start = r->start;
 		else if (gone.start + gone.len != r->start)
@@ -87,15 +126,17 @@ static void group_unmap(struct range gone)
 		*r = (struct range){0};
 		to = r;
 	}
-	if (gone.len <= GROUP_BYTES_MAX) {
-		if (!to)
-			to = &leaving[leaving_next++ % LEAVING_MAX];
-		new = gone;
-		gone = *to;
-		*to = new;
+	if (!to)
+		to = &free_pages[free_next++ % FREE_MAX];
+	old = *to;
+	*to = gone;
+	if (free_bytes - old.len > max) {
+		old = gone;
+		*to = (struct range){0};
 	}
+	free_bytes -= old.len;
 	UNLOCK(lock);
-	range_unmap(gone);
+	range_unmap(old);
 }
 
 static struct range kept_remove(int i)
@@ -106,22 +147,6 @@ static struct range kept_remove(int i)
 	kept_n--;
 	memmove(&kept[i], &kept[i + 1], (kept_n - i) * sizeof(r));
 	return r;
-}
-
-/* How much memory may be kept, of each kind; 1 if that is not known. */
-hidden size_t __malloc_spare(void)
-{
-	static size_t spare;
-	struct sysinfo si;
-
-	if (!spare) {
-		size_t n = 1;
-
-		if (!sysinfo(&si))
-			n = si.totalram * si.mem_unit / SPARE_SHARE;
-		spare = n > SPARE_BYTES_MAX ? SPARE_BYTES_MAX : n;
-	}
-	return spare;
 }
 
 /* The smallest kept range of at least len bytes, but not much more; -1 if there is none. */
@@ -212,9 +237,10 @@ hidden void __malloc_pages_release(void)
 	LOCK(lock);
 	while (kept_n)
 		range_unmap(kept_remove(0));
-	for (int i = 0; i < LEAVING_MAX; i++) {
-		range_unmap(leaving[i]);
-		leaving[i] = (struct range){0};
+	for (int i = 0; i < FREE_MAX; i++) {
+		range_unmap(free_pages[i]);
+		free_pages[i] = (struct range){0};
 	}
+	free_bytes = 0;
 	UNLOCK(lock);
 }
