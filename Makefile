@@ -81,7 +81,7 @@ test-std: ## Rust's own tests of std, core and alloc: an hour (ARGS: options of 
 test-smp: ## guest, diff and apps 20 times (ROUNDS=N) with 1, 2 and 4 CPUs (CPUS=N,M) on both platforms: two hours
 	@$(deps) base run rust test
 	$(main) all
-	@$(suites) guest diff apps --platform linuxu --platform kvm --cpus $(or $(CPUS),1,2,4) --repeat 1 --rounds $(or $(ROUNDS),20)
+	@$(suites) guest diff apps --platform linuxu --platform kvm --cpus $(if $(CPUS),$(CPUS),1,2,4) --repeat 1 --rounds $(or $(ROUNDS),20)
 check: ## format, layers, sizes, system call list, unit tests
 	@$(deps) base test
 	$(main) kernel

@@ -114,6 +114,8 @@ static void tick_set(struct runq *rq, uint64_t now_ns)
 static NOINLINE void slice_begin(struct runq *rq, uint64_t now_ns)
 {
 	rq->slice_end_ns = now_ns + slice_ns(rq->cpu->current);
+	if (IS_ENABLED(CONFIG_THREAD_DUMP))
+		rq->slice_cycles = plat_cycles();
 	rq->slice_switches = rq->switches;
 	rq->slice_head = READ_ONCE(rq->queue.first);
 	rq->slice_queue = rq->queue_served;
@@ -416,6 +418,8 @@ static NOINLINE struct thread *sched_wait(struct cpu *cpu, struct runq *rq, stru
 	struct thread *next = NULL;
 	bool due;
 
+	if (IS_ENABLED(CONFIG_THREAD_DUMP))
+		cur->sleep_cycles = plat_cycles();
 	if (others_are_busy(cpu)) {
 		spin_unlock(&rq->lock);
 		/* Whoever sleeps here until a time must be woken at it. */
@@ -547,9 +551,11 @@ void sched_block(void)
 			spin_unlock(&rq->lock);
 			return;
 		}
-	} else if (cur->sleep_timer.deadline_ns != NEVER) {
+	} else {
+		cur->sleep_cycles = rq->slice_cycles;
 		/* Waiting for work would have done it. */
-		timers_program();
+		if (cur->sleep_timer.deadline_ns != NEVER)
+			timers_program();
 	}
 	switch_to(rq, cur, next);
 }

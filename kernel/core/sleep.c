@@ -170,8 +170,6 @@ void thread_sleep_cancel(void)
 /* Give the CPU away until the deadline, a wake-up, or (interruptible) a signal. */
 static void thread_sleep_now(struct thread *t, uint64_t deadline_ns)
 {
-	if (IS_ENABLED(CONFIG_THREAD_DUMP))
-		t->sleep_cycles = plat_cycles();
 	if (deadline_ns == NEVER) {
 		sched_block();
 		return;

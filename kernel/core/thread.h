@@ -37,10 +37,11 @@ struct thread {
 	uint64_t affinity;          /* CPUs that it may run on; guarded by the run queue's lock */
 	struct thread *run_next;    /* run queue */
 	const char *wait_reason;    /* what it is blocked on, for reports; static string */
-	uint64_t sleep_cycles;      /* when it fell asleep (plat_cycles()), for reports */
-	uint64_t run_start_ns;      /* when it got the CPU, as far as run times are kept
-				       (sched_cpu_time_ns) */
-	uint64_t cpu_time_ns;       /* run time up to run_start_ns */
+	uint64_t sleep_cycles; /* when it fell asleep (plat_cycles()), for reports; where others
+				  waited for the CPU the last slice's begin */
+	uint64_t run_start_ns; /* when it got the CPU, as far as run times are kept
+				  (sched_cpu_time_ns) */
+	uint64_t cpu_time_ns;  /* run time up to run_start_ns */
 
 	/* Identity. tid is unique; the process's pid is the main thread's tid. */
 	int32_t tid;
