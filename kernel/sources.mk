@@ -146,8 +146,8 @@ loader-$(CONFIG_PLAT_KVM) += plat/kvm/load.c
 
 # Compiled for speed (-O2): what runs on every start, switch, page fault, short system call. All else is compiled
 # for size (-Oz). linuxu's page faults and mappings are the host's work.
-hot-y := arch/%.c base/chacha20.c base/rbtree.c base/string.c plat/image.c plat/kvm/boot.c plat/kvm/clock.c \
-	plat/kvm/kstack.c plat/kvm/kvm.c plat/kvm/paging.c plat/kvm/tlb.c plat/kvm/trap.c \
+hot-y := arch/%.c base/chacha20.c base/cmdline.c base/rbtree.c base/string.c plat/image.c plat/kvm/boot.c \
+	plat/kvm/clock.c plat/kvm/kstack.c plat/kvm/kvm.c plat/kvm/paging.c plat/kvm/tlb.c plat/kvm/trap.c \
 	plat/linuxu/clock.c plat/linuxu/idle.c plat/linuxu/timer.c \
 	core/futex.c core/heap.c core/page.c core/sched.c core/sleep.c core/thread.c core/timer.c core/trap.c \
 	core/vma.c core/vma_tree.c core/wait.c abi/sched.c abi/thread.c abi/time.c fs/uio.c
