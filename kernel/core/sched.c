@@ -552,7 +552,8 @@ void sched_block(void)
 			return;
 		}
 	} else {
-		cur->sleep_cycles = rq->slice_cycles;
+		if (IS_ENABLED(CONFIG_THREAD_DUMP))
+			cur->sleep_cycles = rq->tick_ns == NEVER ? plat_cycles() : rq->slice_cycles;
 		/* Waiting for work would have done it. */
 		if (cur->sleep_timer.deadline_ns != NEVER)
 			timers_program();

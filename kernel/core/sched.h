@@ -29,8 +29,7 @@ struct runq {
 	struct cpu *cpu;
 	uint64_t switches;       /* since boot */
 	uint64_t slice_end_ns;   /* when the running thread is to give way */
-	uint64_t slice_cycles;   /* when the slice began; as long as threads wait, that is not long
-				    ago */
+	uint64_t slice_cycles;   /* when the slice began; unless tick_ns is NEVER not long ago */
 	uint64_t tick_ns;        /* when the clock wants to be looked at; NEVER: nobody waits */
 	uint64_t slice_switches; /* `switches` when the slice began */
 	uint64_t tick_switches;  /* `switches` at the last tick */

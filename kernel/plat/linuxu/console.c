@@ -12,7 +12,7 @@
 #define FDS 3u /* standard input, output and error */
 #define ROOM_BYTES 4096u
 /* How long a write waits for room before other threads may run: longer than a reader takes that is
- * waiting for it, and much less than a slice. */
+ * waiting for it, and less than a slice. */
 #define ROOM_WAIT_NS 100000u
 
 enum fd_kind {

@@ -12,6 +12,7 @@
 #define RESERVE_BYTES_MIN 65536 /* of address space, doubled each time */
 #define RESERVE_BYTES_MAX 1048576
 #define FREE_MAX 8
+#define CLEAR_BYTES_MAX 16384 /* larger groups get new pages: those come zero when touched */
 #define KEPT_MAX 8
 #define SPARE_BYTES_MAX 4194304
 #define SPARE_SHARE 32 /* of the machine's memory */
@@ -42,10 +43,14 @@ static void *pages_map_new(size_t len)
 	return __mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
 }
 
+/* free() does not change errno. */
 static void range_unmap(struct range r)
 {
+	int e = errno;
+
 	if (r.len)
 		__munmap(r.start, r.len);
+	errno = e;
 }
 
 /* How much memory may be kept, of each kind; 1 if that is not known. */
@@ -90,7 +95,7 @@ hidden void *__malloc_group_map(size_t len)
 
 	if (len > GROUP_BYTES_MAX)
 		return pages_map_new(len);
-	p = free_take(len);
+	p = len <= CLEAR_BYTES_MAX ? free_take(len) : 0;
 	if (p)
 		return memset(p, 0, len);
 	if (len > reserve.len) {
@@ -110,30 +115,33 @@ hidden void *__malloc_group_map(size_t len)
 	return reserve.start + reserve.len;
 }
 
+/* Keep a group's pages. Where that is too much, what has grown together goes back at once. */
 static void group_unmap(struct range gone)
 {
-	struct range *to = 0, old;
+	struct range *to = 0, old = {0};
 	size_t max = __malloc_spare();
 
 	LOCK(lock);
 	free_bytes += gone.len;
 	for (struct range *r = free_pages; r < free_pages + FREE_MAX; r++) {
-		if (r->start + r->len == gone.start)
-			gone.start = r->start;
-		else if (gone.start + gone.len != r->start)
+		int before = r->start + r->len == gone.start;
+
+		if (r->len && !before && gone.start + gone.len != r->start)
 			continue;
+		if (before)
+			gone.start = r->start;
 		gone.len += r->len;
-		*r = (struct range){0};
+		r->len = 0;
 		to = r;
 	}
-	if (!to)
+	if (!to) {
 		to = &free_pages[free_next++ % FREE_MAX];
-	old = *to;
-	*to = gone;
-	if (free_bytes - old.len > max) {
-		old = gone;
-		*to = (struct range){0};
+		old = *to;
 	}
+	if (free_bytes - old.len <= max)
+		*to = gone;
+	else
+		old = gone;
 	free_bytes -= old.len;
 	UNLOCK(lock);
 	range_unmap(old);
