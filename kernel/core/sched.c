@@ -418,8 +418,6 @@ static NOINLINE struct thread *sched_wait(struct cpu *cpu, struct runq *rq, stru
 	struct thread *next = NULL;
 	bool due;
 
-	if (IS_ENABLED(CONFIG_THREAD_DUMP))
-		cur->sleep_cycles = plat_cycles();
 	if (others_are_busy(cpu)) {
 		spin_unlock(&rq->lock);
 		/* Whoever sleeps here until a time must be woken at it. */
@@ -540,6 +538,8 @@ void sched_block(void)
 		return;
 	}
 	next = runq_pop(rq);
+	if (IS_ENABLED(CONFIG_THREAD_DUMP))
+		cur->sleep_cycles = next && rq->tick_ns != NEVER ? rq->slice_cycles : plat_cycles();
 	if (!next) {
 		next = sched_wait(cpu, rq, cur);
 		if (next == cur) {
@@ -551,12 +551,9 @@ void sched_block(void)
 			spin_unlock(&rq->lock);
 			return;
 		}
-	} else {
-		if (IS_ENABLED(CONFIG_THREAD_DUMP))
-			cur->sleep_cycles = rq->tick_ns == NEVER ? plat_cycles() : rq->slice_cycles;
+	} else if (cur->sleep_timer.deadline_ns != NEVER) {
 		/* Waiting for work would have done it. */
-		if (cur->sleep_timer.deadline_ns != NEVER)
-			timers_program();
+		timers_program();
 	}
 	switch_to(rq, cur, next);
 }
