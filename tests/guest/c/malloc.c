@@ -23,6 +23,7 @@
 #define SLOTS 400
 #define ROUNDS 6000
 #define MIB (1ul << 20)
+#define KEPT_KIB_MAX (10 * 1024) /* by the allocator, and so not given back */
 
 struct block {
 	size_t size;
@@ -277,7 +278,8 @@ static long free_kib(void)
 	return sysinfo(&si) ? -1 : (long)(si.freeram * si.mem_unit >> 10);
 }
 
-/* Allocate, touch and free 64 MiB in blocks of a size: the allocator may keep some of it. */
+/* Allocate, touch and free 64 MiB in blocks of a size: the allocator may keep some of it, and may
+ * have had that from before. */
 static void test_returned(size_t size, bool machine)
 {
 	size_t n = 64 * MIB / size;
@@ -299,9 +301,10 @@ static void test_returned(size_t size, bool machine)
 	       "free\n",
 	       size, before, peak, left, taken);
 	if (machine)
-		ok(taken < 6 * 1024, "memory of blocks of %zu bytes returns to the machine", size);
+		ok(taken < KEPT_KIB_MAX, "memory of blocks of %zu bytes returns to the machine",
+		   size);
 	else
-		ok(peak - before > 60 * 1024 && left < 6 * 1024,
+		ok(peak - before > 64 * 1024 - KEPT_KIB_MAX && left < KEPT_KIB_MAX,
 		   "memory of blocks of %zu bytes returns", size);
 }
 

@@ -61,7 +61,7 @@ struct block {
 };
 
 hidden void __malloc_block_find(struct block *, const unsigned char *);
-hidden void *__malloc_group_map(size_t);
+hidden void *__malloc_group_map(size_t, size_t);
 hidden void *__malloc_large_map(size_t);
 hidden size_t __malloc_large_size(size_t);
 hidden size_t __malloc_spare(void);
@@ -72,7 +72,7 @@ hidden void __malloc_free_missed(unsigned char *);
 hidden int __malloc_slots_take(int, int, unsigned char **);
 hidden void __malloc_slots_give(int, unsigned char *);
 
-/* In a group's header mallocng has bytes to spare: was a large block's memory used before? */
+/* In a group's header mallocng has bytes to spare: was its memory used before? */
 static inline char *group_is_used(struct group *group)
 {
 	return &group->pad[0];

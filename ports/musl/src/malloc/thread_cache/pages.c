@@ -11,10 +11,9 @@
 
 #define RESERVE_BYTES_MIN 65536 /* of address space, doubled each time */
 #define RESERVE_BYTES_MAX 1048576
-#define FREE_MAX 8
-#define CLEAR_BYTES_MAX 16384 /* larger groups get new pages: those come zero when touched */
+#define FREE_MAX 32
 #define KEPT_MAX 8
-#define SPARE_BYTES_MAX 4194304
+#define SPARE_BYTES_MAX 8388608
 #define SPARE_SHARE 32 /* of the machine's memory */
 
 struct range {
@@ -28,7 +27,6 @@ static size_t reserve_next;
 
 /* Pages of groups that are gone, neighbours as one. */
 static struct range free_pages[FREE_MAX];
-static unsigned free_next;
 static size_t free_bytes;
 
 /* Large blocks that are gone. The first kept_n of them are there, the oldest first. */
@@ -69,8 +67,12 @@ hidden size_t __malloc_spare(void)
 	return spare;
 }
 
-/* len bytes of what other groups had, at the end of a range; 0 if there are not so many. */
-static void *free_take(size_t len)
+/*
+ * len bytes of what other groups had, at the start of a range; 0 if there are not so many. They are
+ * not zero, which mallocng expects of new pages: only the slots' headers are, and what lies behind
+ * the last slot, and the group's header says so.
+ */
+static void *free_take(size_t len, size_t stride)
 {
 	unsigned char *p = 0;
 
@@ -80,24 +82,31 @@ static void *free_take(size_t len)
 			continue;
 		r->len -= len;
 		free_bytes -= len;
-		p = r->start + r->len;
+		p = r->start;
+		r->start += len;
 	}
 	UNLOCK(lock);
+	if (!p)
+		return 0;
+	for (size_t end = UNIT; end < len; end += stride)
+		*(word_alias *)(p + end - IB) = 0;
+	*(word_alias *)(p + len - IB) = 0;
+	*group_is_used((struct group *)p) = 1;
 	return p;
 }
 
-/* A group's pages, which are zero. For groups of up to GROUP_BYTES_MAX the caller holds mallocng's
- * lock. */
-hidden void *__malloc_group_map(size_t len)
+/* Pages for a group with slots of stride bytes. For groups of up to GROUP_BYTES_MAX the caller
+ * holds mallocng's lock. */
+hidden void *__malloc_group_map(size_t len, size_t stride)
 {
 	unsigned char *p;
 	size_t n = reserve_next ? reserve_next : RESERVE_BYTES_MIN;
 
 	if (len > GROUP_BYTES_MAX)
 		return pages_map_new(len);
-	p = len <= CLEAR_BYTES_MAX ? free_take(len) : 0;
+	p = free_take(len, stride);
 	if (p)
-		return memset(p, 0, len);
+		return p;
 	if (len > reserve.len) {
 		p = pages_map_new(n);
 		if (p == MAP_FAILED)
@@ -115,10 +124,11 @@ hidden void *__malloc_group_map(size_t len)
 	return reserve.start + reserve.len;
 }
 
-/* Keep a group's pages. Where that is too much, what has grown together goes back at once. */
+/* Keep a group's pages, rather than those of the smallest range. Where all that is too much, what
+ * has grown together goes back at once. */
 static void group_unmap(struct range gone)
 {
-	struct range *to = 0, old = {0};
+	struct range *to = free_pages, old;
 	size_t max = __malloc_spare();
 
 	LOCK(lock);
@@ -126,18 +136,16 @@ static void group_unmap(struct range gone)
 	for (struct range *r = free_pages; r < free_pages + FREE_MAX; r++) {
 		int before = r->start + r->len == gone.start;
 
-		if (r->len && !before && gone.start + gone.len != r->start)
-			continue;
-		if (before)
-			gone.start = r->start;
-		gone.len += r->len;
-		r->len = 0;
-		to = r;
+		if (before || gone.start + gone.len == r->start) {
+			if (before)
+				gone.start = r->start;
+			gone.len += r->len;
+			r->len = 0;
+		}
+		if (r->len < to->len)
+			to = r;
 	}
-	if (!to) {
-		to = &free_pages[free_next++ % FREE_MAX];
-		old = *to;
-	}
+	old = *to;
 	if (free_bytes - old.len <= max)
 		*to = gone;
 	else

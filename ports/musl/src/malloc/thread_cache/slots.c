@@ -9,12 +9,12 @@
 #define ADVISE_BYTES_MIN 16384
 
 /* Memory that mallocng maps: of itself (which is not accessible at first), for a group (of whole
- * pages), or for a large block. */
-static void *slots_map(size_t len, int prot)
+ * pages) with slots of stride bytes, or for a large block. */
+static void *slots_map(size_t len, int prot, size_t stride)
 {
 	if (prot == PROT_NONE)
 		return __mmap(0, len, prot, MAP_PRIVATE | MAP_ANON, -1, 0);
-	return len % PAGE_SIZE ? __malloc_large_map(len) : __malloc_group_map(len);
+	return len % PAGE_SIZE ? __malloc_large_map(len) : __malloc_group_map(len, stride);
 }
 
 /* Free slots give their pages back while others of the group are in use, if they are worth a system
@@ -25,10 +25,13 @@ static void slots_advise(void *p, size_t len)
 		__madvise(p, len, MADV_FREE);
 }
 
+/* Where mallocng maps a group it has a variable of this name, elsewhere it means this one. */
+static const size_t size;
+
 #undef mmap
 #undef madvise
 #undef is_allzero
-#define mmap(start, len, prot, flags, fd, offset) slots_map(len, prot)
+#define mmap(start, len, prot, flags, fd, offset) slots_map(len, prot, size)
 #define munmap(start, len) __malloc_pages_unmap(start, len)
 #define madvise(start, len, advice) slots_advise(start, len)
 #define is_allzero mallocng_is_allzero
