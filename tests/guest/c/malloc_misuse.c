@@ -19,6 +19,9 @@
 //@ status: 139
 //@ case: realloc_freed
 //@ args: realloc_freed
+//@ case: twice_aligned
+//@ args: twice_aligned
+//@ status: 139
 /* Programs that misuse the allocator end at once. */
 #include "test.h"
 
@@ -86,6 +89,11 @@ int main(int argc, char **argv)
 		p = do_malloc(100);
 		do_free(p);
 		keep = do_realloc(p, 300);
+	} else if (!strcmp(what, "twice_aligned")) {
+		p = aligned_alloc(4096, 100); /* not at the start of its slot */
+		do_free(p);
+		do_free(p);
+		keep = p;
 	}
 	return 0;
 }

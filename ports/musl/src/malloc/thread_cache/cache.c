@@ -267,7 +267,11 @@ hidden void __malloc_free_missed(unsigned char *p)
 		__libc_free(p);
 		return;
 	}
-	/* From here on it is the whole slot, wherever in it the block was. */
+	/* From here on it is the whole slot; where in it the block was, there is none now. */
+	if (p != b.start) {
+		p[-3] = 255;
+		*(uint16_t *)(p - 2) = 0;
+	}
 	*(uint16_t *)(b.start - 2) = (b.start - b.m->mem->storage) / UNIT;
 	b.start[-3] = b.slot;
 	cache_make_room(c, sc);

@@ -36,6 +36,11 @@ static size_t kept_bytes;
 
 static volatile int lock[1]; /* guards both */
 
+static size_t pages_round(size_t len)
+{
+	return len + (-len & (PAGE_SIZE - 1));
+}
+
 static void *pages_map_new(size_t len)
 {
 	return __mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
@@ -88,6 +93,7 @@ static void *free_take(size_t len, size_t stride)
 	UNLOCK(lock);
 	if (!p)
 		return 0;
+	assert(stride);
 	for (size_t end = UNIT; end < len; end += stride)
 		*(word_alias *)(p + end - IB) = 0;
 	*(word_alias *)(p + len - IB) = 0;
@@ -100,7 +106,7 @@ static void *free_take(size_t len, size_t stride)
 hidden void *__malloc_group_map(size_t len, size_t stride)
 {
 	unsigned char *p;
-	size_t n = reserve_next ? reserve_next : RESERVE_BYTES_MIN;
+	size_t n;
 
 	if (len > GROUP_BYTES_MAX)
 		return pages_map_new(len);
@@ -108,9 +114,10 @@ hidden void *__malloc_group_map(size_t len, size_t stride)
 	if (p)
 		return p;
 	if (len > reserve.len) {
+		n = reserve_next ? reserve_next : RESERVE_BYTES_MIN;
 		p = pages_map_new(n);
 		if (p == MAP_FAILED)
-			return p;
+			return pages_map_new(len);
 		if (p + n == reserve.start) {
 			reserve.len += n;
 		} else {
@@ -124,12 +131,12 @@ hidden void *__malloc_group_map(size_t len, size_t stride)
 	return reserve.start + reserve.len;
 }
 
-/* Keep a group's pages, rather than those of the smallest range. Where all that is too much, what
- * has grown together goes back at once. */
+/* Keep a group's pages, rather than those of the smallest range. Where all that is too much, so
+ * much of what has grown together goes back at once that half the limit is left. */
 static void group_unmap(struct range gone)
 {
 	struct range *to = free_pages, old;
-	size_t max = __malloc_spare();
+	size_t max = __malloc_spare(), others, stay;
 
 	LOCK(lock);
 	free_bytes += gone.len;
@@ -145,11 +152,16 @@ static void group_unmap(struct range gone)
 		if (r->len < to->len)
 			to = r;
 	}
-	old = *to;
-	if (free_bytes - old.len <= max)
+	if (free_bytes - to->len <= max) {
+		old = *to;
 		*to = gone;
-	else
-		old = gone;
+	} else {
+		others = free_bytes - gone.len;
+		stay = !to->len && others < max / 2 ? (max / 2 - others) & -PAGE_SIZE : 0;
+		old = (struct range){gone.start + stay, gone.len - stay};
+		if (stay)
+			*to = (struct range){gone.start, stay};
+	}
 	free_bytes -= old.len;
 	UNLOCK(lock);
 	range_unmap(old);
@@ -203,7 +215,7 @@ hidden void *__malloc_large_map(size_t len)
 	struct range r = {0};
 	int i;
 
-	len += -len & (PAGE_SIZE - 1);
+	len = pages_round(len);
 	LOCK(lock);
 	i = kept_find(len);
 	if (i >= 0 && kept[i].len == len)
@@ -239,7 +251,7 @@ static void large_unmap(struct range gone)
 
 hidden void __malloc_pages_unmap(void *start, size_t len)
 {
-	struct range gone = {start, len};
+	struct range gone = {start, pages_round(len)};
 
 	if (len > GROUP_BYTES_MAX)
 		large_unmap(gone);

@@ -8,12 +8,12 @@
 
 #define ADVISE_BYTES_MIN 16384
 
-/* Memory that mallocng maps: of itself (which is not accessible at first), for a group (of whole
- * pages) with slots of stride bytes, or for a large block. */
-static void *slots_map(size_t len, int prot, size_t stride)
+/* Memory that mallocng maps: of itself (which is not accessible at first, and may have its place),
+ * for a group (of whole pages) with slots of stride bytes, or for a large block. */
+static void *slots_map(void *start, size_t len, int prot, int flags, size_t stride)
 {
 	if (prot == PROT_NONE)
-		return __mmap(0, len, prot, MAP_PRIVATE | MAP_ANON, -1, 0);
+		return __mmap(start, len, prot, flags, -1, 0);
 	return len % PAGE_SIZE ? __malloc_large_map(len) : __malloc_group_map(len, stride);
 }
 
@@ -31,7 +31,7 @@ static const size_t size;
 #undef mmap
 #undef madvise
 #undef is_allzero
-#define mmap(start, len, prot, flags, fd, offset) slots_map(len, prot, size)
+#define mmap(start, len, prot, flags, fd, offset) slots_map(start, len, prot, flags, size)
 #define munmap(start, len) __malloc_pages_unmap(start, len)
 #define madvise(start, len, advice) slots_advise(start, len)
 #define is_allzero mallocng_is_allzero
