@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The system calls about scheduling. All threads are SCHED_OTHER; the realtime policies are refused
- * as for a process without privileges.
+ * The system calls about scheduling. The realtime policies are refused as for a process without
+ * privileges.
  */
 #include "abi/syscall.h"
 #include "abi/time.h"
@@ -9,15 +9,14 @@
 #include "base/errno.h"
 #include "core/sched.h"
 
-#define SCHED_OTHER 0
 #define SCHED_FIFO 1
 #define SCHED_RR 2
-#define SCHED_BATCH 3
-#define SCHED_IDLE 5
 #define SCHED_DEADLINE 6
 #define SCHED_RESET_ON_FORK 0x40000000
 #define SCHED_RT_MIN 1
 #define SCHED_RT_MAX 99
+
+#define SAME (-1) /* the policy that it has */
 
 #define AFFINITY_BYTES 8 /* of the kernel's CPU mask; multiples of it are served */
 
@@ -77,9 +76,17 @@ long sys_sched_setaffinity(long tid, long size, long mask)
 
 long sys_sched_getscheduler(long tid)
 {
+	struct thread *t;
+	long policy;
+
 	if (tid < 0)
 		return -EINVAL;
-	return sched_thread_exists(tid) ? SCHED_OTHER : -ESRCH;
+	t = sched_thread_lock(tid);
+	if (!t)
+		return -ESRCH;
+	policy = t->policy;
+	threads_unlock();
+	return policy;
 }
 
 long sys_sched_getparam(long tid, long param)
@@ -92,8 +99,10 @@ long sys_sched_getparam(long tid, long param)
 	return user_clear((vaddr_t)param, sizeof(int32_t));
 }
 
+/* policy SAME: only the priority, which can but stay 0. */
 static long sched_set(long tid, long policy, long param)
 {
+	struct thread *t;
 	uint32_t priority;
 
 	if (tid < 0 || !param)
@@ -102,17 +111,22 @@ static long sched_set(long tid, long policy, long param)
 		return -EFAULT;
 	if (!sched_thread_exists(tid))
 		return -ESRCH;
-	switch (policy & ~(long)SCHED_RESET_ON_FORK) {
-	case SCHED_OTHER:
-	case SCHED_BATCH: /* Linux tells it from SCHED_OTHER by wake-up preemption only */
-		return priority == 0 ? 0 : -EINVAL;
-	case SCHED_IDLE:
-	case SCHED_FIFO:
-	case SCHED_RR:
-		return -EPERM;
-	default:
-		return -EINVAL;
+	if (policy != SAME) {
+		policy &= ~(long)SCHED_RESET_ON_FORK;
+		if (policy == SCHED_FIFO || policy == SCHED_RR)
+			return -EPERM;
+		if (policy != SCHED_OTHER && policy != SCHED_BATCH && policy != SCHED_IDLE)
+			return -EINVAL;
 	}
+	if (priority != 0)
+		return -EINVAL;
+	t = sched_thread_lock(tid);
+	if (!t)
+		return -ESRCH;
+	if (policy != SAME)
+		sched_set_policy(t, (unsigned)policy);
+	threads_unlock();
+	return 0;
 }
 
 long sys_sched_setscheduler(long tid, long policy, long param)
@@ -122,7 +136,7 @@ long sys_sched_setscheduler(long tid, long policy, long param)
 
 long sys_sched_setparam(long tid, long param)
 {
-	return sched_set(tid, SCHED_OTHER, param);
+	return sched_set(tid, SAME, param);
 }
 
 /* The limits of a policy's priorities: 1 to 99 for the realtime ones, 0 for the others. */

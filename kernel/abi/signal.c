@@ -104,23 +104,20 @@ long sys_pause(void)
 /* Wait for a signal of set; its number, -EINTR (another one), -EAGAIN (deadline). */
 static long signal_wait_for(uint64_t set, struct k_siginfo *info, uint64_t deadline_ns)
 {
-	struct signal_thread *st = &thread_current()->signal;
 	long sig = signal_take(set, info);
-	uint64_t mask = st->mask;
+	uint64_t mask = thread_current()->signal.mask;
 	int err = 0;
 
 	if (sig || deadline_ns == 0)
 		return sig ? sig : -EAGAIN;
 	/* Unblocked while we sleep, so that they wake us; not delivered, for we take them first. */
-	st->waiting = set;
-	signal_set_mask(mask & ~set);
+	signal_set_waiting(set, mask & ~set);
 	while (!sig && err == 0) {
 		thread_sleep_prepare("sigwait");
 		err = thread_sleep(deadline_ns, SLEEP_INTERRUPTIBLE);
 		sig = signal_take(set, info);
 	}
-	st->waiting = 0;
-	signal_set_mask(mask);
+	signal_set_waiting(0, mask);
 	if (sig)
 		return sig;
 	return err == -ETIMEDOUT ? -EAGAIN : -EINTR;

@@ -43,14 +43,25 @@ static long timerfd_out(struct file *f, long out)
 	return 0;
 }
 
-/* When a timer that is set to value expires; NEVER for 0, which unsets it. */
-static uint64_t timerfd_deadline(struct file *f, unsigned flags, uint64_t value)
+/* Set it to value (0: unset it). */
+static void timerfd_start(struct file *f, unsigned flags, uint64_t value, uint64_t interval)
 {
-	if (value == 0)
-		return NEVER;
-	if ((flags & TFD_TIMER_ABSTIME) == 0)
-		return deadline_after(value);
-	return timerfd_is_realtime(f) ? deadline_realtime(value) : value;
+	uint64_t deadline = value, count = 0, now;
+
+	if (value == 0) {
+		deadline = NEVER;
+	} else if ((flags & TFD_TIMER_ABSTIME) == 0) {
+		deadline = deadline_after(value);
+	} else if (timerfd_is_realtime(f)) {
+		now = plat->clock_realtime_ns();
+		deadline = deadline_realtime(value);
+		/* It keeps to the clock it was set by, which is older than the other one. */
+		if (value <= now && interval > 0) {
+			count = (now - value) / interval + 1;
+			deadline = deadline_after(interval - (now - value) % interval);
+		}
+	}
+	timerfd_set(f, deadline, interval, count);
 }
 
 long sys_timerfd_settime(long fd, long flags, long new_value, long old_value)
@@ -74,7 +85,7 @@ long sys_timerfd_settime(long fd, long flags, long new_value, long old_value)
 	else if (old_value != 0)
 		err = timerfd_out(f, old_value);
 	if (err == 0)
-		timerfd_set(f, timerfd_deadline(f, (unsigned)flags, value), interval);
+		timerfd_start(f, (unsigned)flags, value, interval);
 	fd_return((int)fd, f);
 	return err;
 }

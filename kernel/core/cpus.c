@@ -171,6 +171,13 @@ void sched_set_nice(struct thread *t, int nice)
 	atomic_fetch_or(&sched_attention, SCHED_TIMED);
 }
 
+void sched_set_policy(struct thread *t, unsigned policy)
+{
+	t->policy = (uint8_t)policy;
+	if (policy == SCHED_IDLE)
+		atomic_fetch_or(&sched_attention, SCHED_TIMED);
+}
+
 /* --- run times --- */
 
 /* Time that a CPU has not idled until now_ns. Its numbers change meanwhile: until they agree. */
@@ -222,6 +229,8 @@ uint64_t sched_thread_time_ns(void)
 		t->cpu_time_ns = t->tid == PROCESS_ID ? sched_process_time_ns() : 0;
 		t->run_start_ns = plat->clock_monotonic_ns();
 		atomic_fetch_or(&sched_attention, SCHED_TIMED | SCHED_ACCOUNTING);
+	} else if (t->run_start_ns == 0) {
+		t->run_start_ns = plat->clock_monotonic_ns(); /* it has run since before that */
 	}
 	/* Preemption between the readings changes run_start_ns. */
 	do {

@@ -92,7 +92,7 @@ static uint64_t runq_wanted(const struct runq *rq)
  */
 static uint64_t slice_ns(const struct thread *t)
 {
-	uint64_t ns = SCHED_SLICE_NS;
+	uint64_t ns = t->policy == SCHED_IDLE ? 0 : SCHED_SLICE_NS;
 
 	for (int n = t->nice; n < 0; n++)
 		ns += ns / 4;
@@ -231,7 +231,8 @@ static void sched_tick(struct runq *rq, uint64_t now_ns)
 /* Charge the thread that leaves, start the clock of the one that comes. */
 static void sched_account(struct thread *prev, struct thread *next, uint64_t now)
 {
-	prev->cpu_time_ns += now - prev->run_start_ns;
+	if (prev->run_start_ns != 0) /* 0: it has run since before times were kept */
+		prev->cpu_time_ns += now - prev->run_start_ns;
 	next->run_start_ns = now;
 }
 

@@ -5,6 +5,11 @@
 
 #include "core/thread.h"
 
+/* Policies (Linux, include/uapi/linux/sched.h). BATCH is the same as OTHER here. */
+#define SCHED_OTHER 0
+#define SCHED_BATCH 3
+#define SCHED_IDLE 5
+
 /* How long a thread has the CPU while others wait: once to two times this. What a woken thread
  * waits for the one that woke it, too, so what passes between them should fit into the caches
  * meanwhile. */

@@ -208,10 +208,11 @@ int signal_take(uint64_t set, struct k_siginfo *info)
 	return sig;
 }
 
-void signal_claim(void)
+bool signal_claim(void)
 {
 	struct thread *t = thread_current();
 	struct k_siginfo info;
+	bool claimed;
 	int sig;
 
 	spin_lock(&signal_lock);
@@ -220,10 +221,11 @@ void signal_claim(void)
 		if (sig)
 			(void)pending_add_locked(&t->signal.pending, &t->signal.queue, sig, &info);
 	}
+	claimed = (t->signal.pending & ~t->signal.mask) != 0;
 	spin_unlock(&signal_lock);
-	/* It may have been sent to another thread, which was told. Or that one, on another CPU, has
-	 * taken it by now: then the way out makes the call again, if it looks. */
-	cpu_pend(PENDING_SIGNAL);
+	if (claimed)
+		cpu_pend(PENDING_SIGNAL); /* it may have been sent to another, which was told */
+	return claimed;
 }
 
 /* --- sending --- */
@@ -246,13 +248,13 @@ static struct thread *signal_pick_thread(int sig)
 	return NULL;
 }
 
-/* sig has become pending for t, which wants it. */
+/* A signal has become pending for t, which wants it. The current thread may sleep and look for work
+ * for its CPU, in which a timer of this process has run. */
 static void signal_notify(struct thread *t)
 {
 	if (t == thread_current())
 		signal_pend_current();
-	else
-		thread_signal(t);
+	thread_signal(t);
 }
 
 /*
@@ -261,7 +263,15 @@ static void signal_notify(struct thread *t)
  */
 static bool signal_settled(const struct thread *t, int sig)
 {
-	if (!t || !signal_wanted(t, sig) || (t->signal.waiting & signal_bit(sig)))
+	bool delivered;
+
+	if (!t)
+		return false;
+	/* sigwait changes both together. */
+	spin_lock(&signal_lock);
+	delivered = !((t->signal.mask | t->signal.waiting) & signal_bit(sig));
+	spin_unlock(&signal_lock);
+	if (!delivered)
 		return false;
 	if (signal_is_fatal(sig))
 		process_exit(128 + sig);
@@ -317,6 +327,15 @@ int signal_send_process(int sig, const struct k_siginfo *info)
 
 /* --- masks and actions --- */
 
+/* The current thread's mask has changed; blocked: what it did not block before. */
+static void signal_mask_changed(uint64_t blocked)
+{
+	signal_pend_current();
+	/* This thread may have been told of one that it has not taken: tell another. */
+	if (unlikely(signal_process_pending & blocked))
+		signal_notify_process(blocked);
+}
+
 void signal_set_mask(uint64_t mask)
 {
 	struct signal_thread *st = &thread_current()->signal;
@@ -325,10 +344,21 @@ void signal_set_mask(uint64_t mask)
 	mask &= ~unblockable;
 	blocked = mask & ~st->mask;
 	st->mask = mask;
-	signal_pend_current();
-	/* This thread may have been told of one that it has not taken: tell another. */
-	if (unlikely(signal_process_pending & blocked))
-		signal_notify_process(blocked);
+	signal_mask_changed(blocked);
+}
+
+void signal_set_waiting(uint64_t set, uint64_t mask)
+{
+	struct signal_thread *st = &thread_current()->signal;
+	uint64_t blocked;
+
+	mask &= ~unblockable;
+	spin_lock(&signal_lock);
+	blocked = mask & ~st->mask;
+	st->waiting = set;
+	st->mask = mask;
+	spin_unlock(&signal_lock);
+	signal_mask_changed(blocked);
 }
 
 void signal_set_mask_temporary(uint64_t mask)
@@ -449,11 +479,16 @@ static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act,
 	uint64_t mask = st->restore_saved_mask ? st->saved_mask : st->mask;
 	uintptr_t sp = frame->rsp - RED_ZONE;
 	int sig = info->signo;
+	bool on_altstack = signal_on_altstack(frame->rsp);
 	int err;
 
-	if ((act->flags & SA_ONSTACK) && !(st->altstack.flags & SS_DISABLE) &&
-	    !signal_on_altstack(frame->rsp))
+	if ((act->flags & SA_ONSTACK) && !(st->altstack.flags & SS_DISABLE) && !on_altstack) {
 		sp = st->altstack.sp + st->altstack.size;
+		on_altstack = true;
+	}
+	/* What is below belongs to somebody else (Linux, get_sigframe). */
+	if (on_altstack && (sp < st->altstack.sp || sp - st->altstack.sp < arch_signal_frame_max()))
+		return -EFAULT;
 	signal_resolve_restart(frame, act);
 	arch_signal_rewind(frame);
 	err = arch_signal_frame_push(frame, sp, sig, info, mask, &st->altstack, act->handler,

@@ -157,6 +157,9 @@ long signal_return(struct trap_frame *frame);
 int signal_action(int sig, const struct k_sigaction *act, struct k_sigaction *old);
 /* Set the current thread's mask (SIGKILL and SIGSTOP stay out of it). */
 void signal_set_mask(uint64_t mask);
+/* The same, and wait for the signals of set: such a one wakes the thread, and whatever its action
+ * is it becomes pending, for signal_take(). Until the next call, with set 0. */
+void signal_set_waiting(uint64_t set, uint64_t mask);
 /*
  * The same for the time of one system call (rt_sigsuspend, ppoll, pselect6), which ends with
  * signal_restore_mask(). interrupted: the call returns -ERESTARTNOHAND; then the old mask comes
@@ -176,9 +179,10 @@ void signal_thread_init(struct thread *t, const struct thread *parent);
 /* t, the current thread, has left the list of threads. */
 void signal_thread_exit(struct thread *t);
 /*
- * The current thread's system call is about to end with -ERESTARTSYS for a signal that was sent to
- * the process: make the signal this thread's own, so that no other thread takes it meanwhile.
+ * The current thread's sleep is about to end with -ERESTARTSYS for a signal that may have been sent
+ * to the process: make the signal this thread's own, so that no other thread takes it meanwhile.
+ * False: one has taken it by now, and there is no other.
  */
-void signal_claim(void);
+bool signal_claim(void);
 
 #endif

@@ -196,9 +196,5 @@ int thread_sleep(uint64_t deadline_ns, unsigned flags)
 	t->wait_reason = NULL;
 	if (t->timed_out)
 		return -ETIMEDOUT;
-	if (interruptible && thread_has_signal(t)) {
-		signal_claim();
-		return -ERESTARTSYS;
-	}
-	return 0;
+	return interruptible && thread_has_signal(t) && signal_claim() ? -ERESTARTSYS : 0;
 }

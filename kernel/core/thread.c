@@ -110,6 +110,7 @@ int thread_create(struct thread **out, const struct trap_frame *frame, uintptr_t
 	atomic_init(&t->interruptible, false);
 	t->affinity = parent->affinity;
 	t->nice = parent->nice;
+	t->policy = parent->policy;
 	t->wait_reason = "start";
 	t->sleep_cycles = 0;
 	t->run_start_ns = 0;

@@ -34,6 +34,7 @@ struct thread {
 	_Atomic bool interruptible; /* sleeping: a signal wakes it */
 	bool timed_out;             /* sleeping: the deadline came */
 	int8_t nice;                /* -20 to 19 */
+	uint8_t policy;             /* SCHED_OTHER, SCHED_BATCH or SCHED_IDLE */
 	uint64_t affinity;          /* CPUs that it may run on; guarded by the run queue's lock */
 	struct thread *run_next;    /* run queue */
 	const char *wait_reason;    /* what it is blocked on, for reports; static string */
@@ -125,6 +126,9 @@ uint64_t sched_cpus(void);
 int sched_set_affinity(struct thread *t, uint64_t mask);
 /* -20 to 19: t's slices become longer or shorter. */
 void sched_set_nice(struct thread *t, int nice);
+/* SCHED_OTHER, SCHED_BATCH (the same here) or SCHED_IDLE: the shortest slices, whatever t's nice.
+ */
+void sched_set_policy(struct thread *t, unsigned policy);
 /* All other CPUs that run threads of the program pass a memory barrier (membarrier(2)). */
 void sched_barrier(void);
 
@@ -240,6 +244,9 @@ static ALWAYS_INLINE bool waitq_active(const struct waitq *wq)
 			r__ = thread_sleep(deadline_ns, flags);                                    \
 		}                                                                                  \
 		waitq_remove(&w__);                                                                \
+		/* A wake-up that was meant for one waiter may have come after the last look. */   \
+		if (r__ != 0 && (cond))                                                            \
+			r__ = 0;                                                                   \
 		r__;                                                                               \
 	})
 

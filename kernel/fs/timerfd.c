@@ -64,18 +64,20 @@ static void timerfd_forward(struct timerfd *t)
 	timer_start(&t->timer, t->deadline_ns);
 }
 
-void timerfd_set(struct file *f, uint64_t deadline_ns, uint64_t interval_ns)
+void timerfd_set(struct file *f, uint64_t deadline_ns, uint64_t interval_ns, uint64_t count)
 {
 	struct timerfd *t = timerfd_of(f);
 
 	mutex_lock(&t->lock);
 	timer_stop(&t->timer);
 	atomic_store_explicit(&t->expired, false, memory_order_relaxed);
-	t->count = 0;
+	t->count = count;
 	t->deadline_ns = deadline_ns;
 	t->interval_ns = interval_ns;
 	timer_start(&t->timer, deadline_ns);
 	mutex_unlock(&t->lock);
+	if (count > 0)
+		waitq_wake(&t->expires, UINT32_MAX);
 }
 
 void timerfd_get(struct file *f, uint64_t *remaining_ns, uint64_t *interval_ns)

@@ -92,6 +92,13 @@ static void scheduling(void)
 	show("sched_setparam", raw(SYS_sched_setparam, 0, &param));
 	show("sched_setscheduler", raw(SYS_sched_setscheduler, 0, SCHED_OTHER, &param));
 	show("sched_setscheduler unknown", raw(SYS_sched_setscheduler, 0, 99, &param));
+	for (int i = 0; i < 3; i++) {
+		static const int policies[] = {SCHED_BATCH, SCHED_IDLE, SCHED_OTHER};
+
+		show("sched_setscheduler", raw(SYS_sched_setscheduler, 0, policies[i], &param));
+		show("sched_setparam", raw(SYS_sched_setparam, 0, &param));
+		show("sched_getscheduler", raw(SYS_sched_getscheduler, 0));
+	}
 	param.sched_priority = 5;
 	show("sched_setscheduler bad priority",
 	     raw(SYS_sched_setscheduler, 0, SCHED_OTHER, &param));

@@ -130,8 +130,34 @@ static void processor_time(void)
 	show("clock()", clock() >= 80000);
 }
 
+static volatile bool runs, measured;
+
+static void *run_before(void *arg)
+{
+	runs = true;
+	while (!measured)
+		;
+	return (void *)get(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* A thread that has run since before anybody asked for such a time. */
+static void first_asked(void)
+{
+	pthread_t t;
+	void *r;
+
+	pthread_create(&t, NULL, run_before, NULL);
+	while (!runs)
+		;
+	get(CLOCK_THREAD_CPUTIME_ID);
+	measured = true;
+	pthread_join(t, &r);
+	show("it has not run for longer than there is the program", (long)r < 2000000000);
+}
+
 int main(void)
 {
+	first_asked();
 	reading();
 	sleeping();
 	processor_time();

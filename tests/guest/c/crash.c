@@ -62,6 +62,9 @@
 //@ case: alarm
 //@ args: alarm
 //@ status: 142
+//@ case: altstack
+//@ args: altstack
+//@ status: 139
 #include "test.h"
 #include <assert.h>
 #include <pthread.h>
@@ -92,6 +95,31 @@ static void *thread(void *arg)
 {
 	crash_null(NULL);
 	return NULL;
+}
+
+static char stacks[2][65536];
+
+/* Signals in their own handler, until the stack for them is full. */
+static void nest(int sig)
+{
+	char here;
+
+	if (&here < stacks[1]) {
+		static const char text[] = "the stack's neighbour is written to\n";
+
+		_exit(write(1, text, sizeof(text) - 1) < 0);
+	}
+	raise(sig);
+}
+
+static void crash_altstack(void)
+{
+	stack_t st = {.ss_sp = stacks[1], .ss_size = sizeof(stacks[1])};
+	struct sigaction sa = {.sa_handler = nest, .sa_flags = SA_ONSTACK | SA_NODEFER};
+
+	sigaltstack(&st, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
+	raise(SIGUSR1);
 }
 
 static char data[16] = {(char)0xc3};
@@ -135,6 +163,8 @@ int main(int argc, char **argv)
 		raise(SIGSEGV);
 	else if (!strcmp(how, "ignored") && signal(SIGSEGV, SIG_IGN) != SIG_ERR)
 		crash_null(null);
+	else if (!strcmp(how, "altstack"))
+		crash_altstack();
 	else if (!strcmp(how, "alarm") && alarm(1) == 0)
 		pause();
 	printf("still alive\n");

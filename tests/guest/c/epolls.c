@@ -214,6 +214,15 @@ static void timers(void)
 	t = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC);
 	show("past", raw(SYS_timerfd_settime, t, TFD_TIMER_ABSTIME, &its, 0));
 	show("read past", raw(SYS_read, t, &count, 8));
+	its.it_interval.tv_nsec = 400000000;
+	clock_gettime(CLOCK_REALTIME, &its.it_value);
+	its.it_value.tv_sec -= 3; /* 7.5 intervals: 8 are over, the next one is half over */
+	show("long past", raw(SYS_timerfd_settime, t, TFD_TIMER_ABSTIME, &its, 0));
+	show("read long past", raw(SYS_read, t, &count, 8));
+	show("count", (long)count);
+	show("gettime", raw(SYS_timerfd_gettime, t, &old));
+	show("keeps its phase",
+	     old.it_value.tv_nsec > 50000000 && old.it_value.tv_nsec <= 200000000);
 	its.it_value.tv_nsec = 1000000000;
 	show("bad value", raw(SYS_timerfd_settime, t, 0, &its, 0));
 	close(t);
