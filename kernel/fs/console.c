@@ -37,6 +37,9 @@ static struct {
 	.lock = SPINLOCK_INIT(LOCK_CONSOLE),
 };
 
+/* Writers that sleep until there is room, with the mutex below; by fd - 1. */
+static _Atomic unsigned console_full[2];
+
 /* Held while a write goes out; by fd - 1. */
 static struct mutex console_out[2] = {MUTEX_INIT(console_out[0]), MUTEX_INIT(console_out[1])};
 
@@ -148,9 +151,14 @@ static bool console_ready(int fd)
 static int console_wait(int fd)
 {
 	struct waitq *wq = fd == 0 ? &console.readers : &console.writers[fd - 1];
-	int err = waitq_wait(wq, console_ready(fd), NEVER, SLEEP_INTERRUPTIBLE,
-			     fd == 0 ? "console input" : "console output");
+	int err;
 
+	if (fd > 0)
+		atomic_fetch_add_explicit(&console_full[fd - 1], 1, memory_order_relaxed);
+	err = waitq_wait(wq, console_ready(fd), NEVER, SLEEP_INTERRUPTIBLE,
+			 fd == 0 ? "console input" : "console output");
+	if (fd > 0)
+		atomic_fetch_sub_explicit(&console_full[fd - 1], 1, memory_order_relaxed);
 	console_watch_update();
 	return err;
 }
@@ -214,7 +222,7 @@ static ssize64_t console_write(struct file *f, struct uio *u, uint64_t *pos)
 
 	(void)pos;
 	/* Whoever holds the mutex for long waits for room. */
-	if (nonblock && waitq_active(&console.writers[fd - 1]))
+	if (nonblock && atomic_load_explicit(&console_full[fd - 1], memory_order_relaxed) > 0)
 		return -EAGAIN;
 	err = mutex_lock_interruptible(&console_out[fd - 1]);
 	if (err != 0)
@@ -240,6 +248,8 @@ static ssize64_t console_write(struct file *f, struct uio *u, uint64_t *pos)
 	}
 	mutex_unlock(&console_out[fd - 1]);
 	chunk_end(&c);
+	if (waitq_active(&console.writers[fd - 1]))
+		console_watch_anew(fd);
 	if (err == -EPIPE)
 		signal_send_thread(thread_current(), SIGPIPE, NULL);
 	return done > 0 ? done : err;

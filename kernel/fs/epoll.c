@@ -74,17 +74,17 @@ bool epoll_is(const struct file *f)
 static void epoll_item_ready(struct epoll_item *item)
 {
 	struct epoll *ep = item->ep;
-	bool fresh;
 
 	spin_lock(&ep->waiting.lock);
-	fresh = list_empty(&item->ready_link);
-	if (fresh) {
+	if (list_empty(&item->ready_link)) {
 		list_push_back(&ep->ready, &item->ready_link);
 		waitq_wake_locked(&ep->waiting, 1);
 	}
 	spin_unlock(&ep->waiting.lock);
-	/* The fence of whoever wakes for the file is enough for those who look at the set. */
-	if (fresh && waitq_active(&ep->pollers))
+	/* Each time: one on the list may have been told of already, and those who look at the set
+	 * for edges wait for the next. The fence of whoever wakes for the file is enough for them.
+	 */
+	if (waitq_active(&ep->pollers))
 		waitq_wake(&ep->pollers, UINT32_MAX);
 }
 
@@ -436,6 +436,11 @@ static void epoll_release(struct file *f)
 			epoll_item_destroy(rb_entry(first, struct epoll_item, node));
 		mutex_unlock(&ep->lock);
 		mutex_unlock(watch_mutex(watched));
+	}
+	/* Who has forgotten one of our files may still be about to let go of ep->lock. */
+	for (unsigned i = 0; i < WATCH_MUTEXES; i++) {
+		mutex_lock(&watch_mutexes[i]);
+		mutex_unlock(&watch_mutexes[i]);
 	}
 	heap_free(ep, sizeof(*ep));
 }

@@ -457,7 +457,9 @@ static long pipe_set_capacity(struct pipe *p, unsigned long bytes)
 	mutex_unlock(&p->read_lock);
 	heap_free(unused, pipe_ring_pages(old_capacity) * sizeof(*unused));
 	if (err == 0) {
+		/* Readers, too: one may have looked at what is in it while that moved. */
 		waitq_fence();
+		pipe_wake_readers(p);
 		pipe_wake_writers(p);
 	}
 	return err == 0 ? (long)capacity : err;

@@ -55,10 +55,12 @@ static void maps_print_line(struct text *t, const struct vma *v)
 
 	if (file)
 		name = proc_program.exe;
-	text_print(t, "%08lx-%08lx %c%c%c%c %08lx 00:00 0 %*s%s\n", v->start, v->end,
+	text_print(t, "%08lx-%08lx %c%c%c%c %08lx 00:00 0 %*s", v->start, v->end,
 		   v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
 		   v->prot & PROT_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
-		   file ? v->start - proc_program.base : 0, *name ? 25 : 0, "", name);
+		   file ? v->start - proc_program.base : 0, *name ? 25 : 0, "");
+	text_append(t, name, strlen(name));
+	text_append(t, "\n", 1);
 }
 
 static void proc_print_maps(struct text *t)

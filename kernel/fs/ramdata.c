@@ -61,8 +61,11 @@ static uint8_t *ram_find(const struct ram_data *d, uint64_t index)
 
 static struct ram_index *ram_index_create(void)
 {
-	struct ram_index *i = ramfs_charge(sizeof(*i)) ? heap_zalloc(sizeof(*i)) : NULL;
+	struct ram_index *i;
 
+	if (!ramfs_charge(sizeof(*i)))
+		return NULL;
+	i = heap_zalloc(sizeof(*i));
 	if (i == NULL)
 		ramfs_uncharge(sizeof(*i));
 	return i;
@@ -389,11 +392,28 @@ static int ram_punch_locked(struct ram_data *d, uint64_t from, uint64_t to)
 	return 0;
 }
 
-/* What was got before memory ran out stays: zeros, where zeros were read before. */
+/* Is there room for the pages with numbers [first, last] that d does not have? */
+static bool ram_has_room(const struct ram_data *d, uint64_t first, uint64_t last)
+{
+	uint64_t missing = 0;
+
+	if (last - first >= page_total_count())
+		return false;
+	for (uint64_t index = first; index <= last; index++)
+		missing += ram_find(d, index) == NULL;
+	if (missing + RAM_PAGES_LEFT_MIN > page_free_count() || !ramfs_charge(missing * PAGE_SIZE))
+		return false;
+	ramfs_uncharge(missing * PAGE_SIZE);
+	return true;
+}
+
+/* All or nothing, as long as nobody else takes the memory meanwhile. */
 static int ram_allocate_locked(struct ram_data *d, uint64_t from, uint64_t to, bool keep_size)
 {
 	if (!keep_size && to > ram_size(d) && (d->seals & F_SEAL_GROW) != 0)
 		return -EPERM;
+	if (!ram_has_room(d, from >> PAGE_SHIFT, (to - 1) >> PAGE_SHIFT))
+		return -ENOSPC;
 	for (uint64_t index = from >> PAGE_SHIFT; index <= (to - 1) >> PAGE_SHIFT; index++)
 		if (ram_get(d, index, true) == NULL)
 			return -ENOSPC;

@@ -26,8 +26,6 @@
 #define RAM_INO_FIRST 2u
 /* Linux's tmpfs too lets half of the memory be files' pages, and as many nodes as that is pages. */
 #define RAM_SHARE 2u
-/* When so few pages are left, files do not get them. */
-#define RAM_PAGES_LEFT_MIN 64u
 /* An updated time of access is told when it is older than that (mount(8), relatime). */
 #define RAM_ATIME_OLD_NS (24l * 3600 * 1000000000)
 
@@ -144,10 +142,15 @@ static int ram_node_create(const struct node_new *what, struct ram_node **out)
 	if (n == NULL)
 		goto uncharge;
 	if (what->target != NULL) {
-		if (ramfs_charge(len + 1))
-			text = heap_alloc(len + 1);
-		if (text == NULL)
+		if (!ramfs_charge(len + 1)) {
+			err = -ENOSPC;
 			goto free;
+		}
+		text = heap_alloc(len + 1);
+		if (text == NULL) {
+			ramfs_uncharge(len + 1);
+			goto free;
+		}
 		memcpy(text, what->target, len + 1);
 		n->target.text = text;
 		n->target.len = len;

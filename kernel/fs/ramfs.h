@@ -31,6 +31,8 @@ long ramfs_add_seals(struct file *f, unsigned seals);
 
 /* --- what ramfs.c and ramdata.c share --- */
 
+/* When so few pages are left, files do not get them. */
+#define RAM_PAGES_LEFT_MIN 64u
 /* Count bytes that are about to be allocated against the limit; false: too many. */
 bool ramfs_charge(uint64_t bytes);
 void ramfs_uncharge(uint64_t bytes);

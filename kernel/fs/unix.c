@@ -500,9 +500,11 @@ int unix_accept(struct unix_socket *s, struct file **out)
 		return -EOPNOTSUPP;
 	do {
 		mutex_lock(&unix_lock);
-		err = s->state != UNIX_LISTENING || (s->shut & SHUT_RECEIVE) != 0 ? -EINVAL
-		      : list_empty(&s->pending)                                   ? -EAGAIN
-										  : 0;
+		/* Who came before a shutdown is let in. */
+		err = s->state != UNIX_LISTENING      ? -EINVAL
+		      : !list_empty(&s->pending)      ? 0
+		      : (s->shut & SHUT_RECEIVE) != 0 ? -EINVAL
+						      : -EAGAIN;
 		if (err == 0) {
 			struct unix_socket *e = list_entry(list_pop_front(&s->pending),
 							   struct unix_socket, pending_link);
@@ -588,7 +590,7 @@ bool unix_is_full_locked(const struct unix_socket *s, const struct unix_socket *
 	return s->count > UNIX_PACKETS_MAX;
 }
 
-/* What holds of a socket that is no listener. */
+/* What holds of a socket, but for what is special about a listener. */
 static unsigned unix_poll_locked(const struct unix_socket *s)
 {
 	const struct unix_socket *peer = s->peer;
@@ -616,10 +618,12 @@ static unsigned unix_poll(struct file *f, struct poll_table *pt)
 
 	poll_wait(pt, &s->wait);
 	mutex_lock(&unix_lock);
-	if (s->state == UNIX_LISTENING)
-		found = list_empty(&s->pending) ? 0 : POLL_READABLE;
-	else
-		found = unix_poll_locked(s);
+	found = unix_poll_locked(s);
+	if (s->state == UNIX_LISTENING) {
+		found &= ~(POLL_WRITABLE | POLLWRBAND);
+		if (!list_empty(&s->pending))
+			found |= POLL_READABLE;
+	}
 	mutex_unlock(&unix_lock);
 	return found;
 }

@@ -46,6 +46,7 @@ struct unix_cred { /* struct ucred */
 
 /* Files in a message, with a reference each. */
 struct unix_files {
+	struct list link; /* while they wait to be put */
 	unsigned count;
 	struct file *file[];
 };

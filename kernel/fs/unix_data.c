@@ -16,17 +16,47 @@
 
 #define UNIX_PIECE                                                                                 \
 	32704u /* bytes of a stream in one message: less than 32 KiB with what goes with it */
+#define UNIX_PIECE_MIN 1024u
 #define UNIX_OVERHEAD 32u /* that a packet must be smaller than the buffer */
 
 /* --- messages --- */
 
+/* Files that nobody will receive. Putting one can end a socket, whose messages have files … */
+static struct list forgotten = LIST_INIT(forgotten);
+static bool forgotten_are_put; /* by some thread; both under the lock */
+static struct spinlock forgotten_lock = SPINLOCK_INIT(LOCK_WAITQ); /* nothing is taken under it */
+
+static struct unix_files *forgotten_next(void)
+{
+	struct list *l;
+
+	spin_lock(&forgotten_lock);
+	l = list_pop_front(&forgotten);
+	forgotten_are_put = l != NULL;
+	spin_unlock(&forgotten_lock);
+	return l != NULL ? list_entry(l, struct unix_files, link) : NULL;
+}
+
+/* One after the other, by the thread that is at it: not each inside the one before, for a chain of
+ * sockets has no bound and the stack has. */
 void unix_files_put(struct unix_files *files)
 {
+	bool at_it;
+
 	if (files == NULL)
 		return;
-	for (unsigned i = 0; i < files->count; i++)
-		file_put(files->file[i]);
-	heap_free(files, sizeof(*files) + files->count * sizeof(files->file[0]));
+	spin_lock(&forgotten_lock);
+	list_push_back(&forgotten, &files->link);
+	at_it = forgotten_are_put;
+	forgotten_are_put = true;
+	spin_unlock(&forgotten_lock);
+	if (at_it)
+		return;
+	while ((files = forgotten_next()) != NULL) {
+		for (unsigned i = 0; i < files->count; i++)
+			file_put(files->file[i]);
+		heap_free(files, sizeof(*files) + files->count * sizeof(files->file[0]));
+	}
 }
 
 /* The same files once more, for who only peeks. NULL: no memory, or none. */
@@ -208,10 +238,12 @@ static ssize64_t unix_send_stream(struct unix_socket *s, struct uio *u, struct u
 		return err == -EAGAIN ? 0 : err;
 	}
 	while (u->left > 0 && err == 0) {
-		const size_t n = MIN(u->left, UNIX_PIECE);
+		size_t n = MIN(u->left, UNIX_PIECE);
 		struct unix_message *m;
 
-		err = unix_message_create(u, n, &m);
+		/* So much memory in one piece there may not be. */
+		while ((err = unix_message_create(u, n, &m)) == -ENOMEM && n > UNIX_PIECE_MIN)
+			n /= 2;
 		if (err != 0)
 			break;
 		err = unix_push(s, to, m, extra, wait, deadline);

@@ -171,6 +171,43 @@ static void sets_in_sets(void)
 	wait_show("closed", 8, 0);
 }
 
+/* Edges of a set whose item stays on its list, for it asks for levels. */
+static void edges_of_sets(void)
+{
+	int outer = ep, inner = epoll_create1(EPOLL_CLOEXEC);
+
+	ep = inner;
+	show("a level", control(EPOLL_CTL_ADD, p[0], EPOLLIN, 1));
+	ep = outer;
+	show("edges of its set", control(EPOLL_CTL_ADD, inner, EPOLLIN | EPOLLET, 2));
+	for (int i = 0; i < 3; i++) {
+		(void)!write(p[1], "x", 1);
+		wait_show("an edge", 8, 1000);
+		ep = inner;
+		wait_show("the level", 8, 0);
+		drain(p[0]);
+		ep = outer;
+	}
+	close(inner);
+}
+
+/* Standard output without waiting, in a set that waits for room. */
+static void output(void)
+{
+	int flags = fcntl(1, F_GETFL);
+	long n;
+
+	ep = epoll_create1(EPOLL_CLOEXEC);
+	if (control(EPOLL_CTL_ADD, 1, EPOLLOUT | EPOLLET, 3) != 0)
+		return; /* a file, on which Linux does not wait */
+	fcntl(1, F_SETFL, flags | O_NONBLOCK);
+	raw(SYS_epoll_wait, ep, ev, 8, 0);
+	n = write(1, "written\n", 8);
+	fcntl(1, F_SETFL, flags);
+	show("written", n);
+	close(ep);
+}
+
 static void timers(void)
 {
 	struct itimerspec its = {{0, 0}, {0, 20000000}}, old;
@@ -308,5 +345,7 @@ int main(void)
 	timers();
 	masks();
 	threads();
+	edges_of_sets();
+	output();
 	return 0;
 }

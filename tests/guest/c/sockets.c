@@ -145,6 +145,13 @@ static void streams_cut_off(int l)
 	c = socket(AF_UNIX, SOCK_STREAM, 0);
 	show("nobody has the name", connect_to(c, "stream"));
 	close(c);
+	l = socket(AF_UNIX, SOCK_STREAM, 0);
+	bind_to(l, "@name unused");
+	listen(l, 1);
+	show_poll("nobody waits", l);
+	shutdown(l, SHUT_RD);
+	show_poll("and nobody may come", l);
+	close(l);
 }
 
 static void streams(void)
@@ -213,6 +220,10 @@ static void backlog(void)
 		c[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		show("connect to a crowd", connect_to(c[i], "@name backlog"));
 	}
+	show_poll("a crowd waits", l);
+	shutdown(l, SHUT_RDWR);
+	show_poll("and nobody takes it", l);
+	show("accept", accept(l, NULL, NULL));
 	for (int i = 0; i < 4; i++)
 		close(c[i]);
 	close(l);
@@ -340,6 +351,35 @@ static void send_fds(int fd, const int *fds, size_t n)
 	show("sendmsg", sendmsg(fd, &m, 0));
 }
 
+/* Sockets that are only on their way through others, and all go with the last one. */
+static void chain(void)
+{
+	int fd[2], next[2];
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
+	for (int i = 0; i < 2000; i++) {
+		union {
+			struct cmsghdr h;
+			char space[CMSG_SPACE(2 * sizeof(int))];
+		} c = {0};
+		struct iovec iov = {"x", 1};
+		struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c};
+
+		m.msg_controllen = sizeof(c);
+		c.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(2 * sizeof(int)),
+				       .cmsg_level = SOL_SOCKET,
+				       .cmsg_type = SCM_RIGHTS};
+		memcpy(CMSG_DATA(&c.h), fd, 2 * sizeof(int));
+		socketpair(AF_UNIX, SOCK_STREAM, 0, next);
+		(void)!sendmsg(next[0], &m, 0); /* older Linuxes allow only a few */
+		close(fd[0]);
+		close(fd[1]);
+		memcpy(fd, next, sizeof(fd));
+	}
+	close(fd[0]);
+	show("end of a chain", close(fd[1]));
+}
+
 static int receive_fds(int fd, size_t room)
 {
 	union {
@@ -450,6 +490,7 @@ int main(void)
 	sequences();
 	options();
 	rights();
+	chain();
 	waiting();
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);

@@ -347,6 +347,9 @@ static void holes(void)
 	show("blocks", (long)st.st_blocks);
 	show("mode", raw(SYS_fallocate, fd, 2, 0, 1));
 	show("length 0", raw(SYS_fallocate, fd, 0, 0, 0));
+	show("too much", raw(SYS_fallocate, fd, 0, 0, 1l << 50) == -ENOSPC);
+	raw(SYS_fstat, fd, &st);
+	show("nothing of it", (long)st.st_blocks);
 	show("too far", raw(SYS_fallocate, fd, 0, 0x7fffffffffffffff, 2));
 	show("a device", raw(SYS_fallocate, null, 0, 0, 1));
 	show("a pipe", (raw(SYS_pipe, buf), raw(SYS_fallocate, ((int *)buf)[1], 0, 0, 1)));
