@@ -3,9 +3,8 @@
  * System calls of memory: mmap(2) and its family, brk(2), madvise(2), mlock(2).
  *
  * A mapping of a file is a private copy, read when it is made; a file that can change is not mapped
- * shared. Memory is never swapped out and
- * there is one process, which makes locking, and advice about forks and swapping, true by doing
- * nothing.
+ * shared, and such a mapping does not grow. Memory is never swapped out and there is one process,
+ * which makes locking, and advice about forks and swapping, true by doing nothing.
  */
 #include "abi/syscall.h"
 #include "arch/arch.h"
@@ -112,7 +111,8 @@ static long mmap_file(struct file *f, vaddr_t hint, size_t len, unsigned prot, u
 		return -ENODEV;
 	if ((prot & (PROT_WRITE | PROT_EXEC)) == (PROT_WRITE | PROT_EXEC))
 		return -EACCES;
-	rc = vma_map(hint, len, PROT_READ | PROT_WRITE, mmap_flags(flags), NULL, &start);
+	rc = vma_map(hint, len, PROT_READ | PROT_WRITE, mmap_flags(flags) | MAP_FLAG_FILE, NULL,
+		     &start);
 	if (rc != 0)
 		return rc;
 	if (off < st.size)

@@ -278,6 +278,14 @@ static ALWAYS_INLINE uint64_t arch_cycles(void)
 	return hi << 32 | lo;
 }
 
+/* The same, not before what has been read before: a clock that another thread's reading led to must
+ * not be behind that (Linux, rdtsc_ordered). */
+static ALWAYS_INLINE uint64_t arch_cycles_ordered(void)
+{
+	__asm__ volatile("lfence" ::: "memory");
+	return arch_cycles();
+}
+
 /* 64 random bits from the processor; false if it has none to give. */
 bool arch_random_u64(uint64_t *out);
 

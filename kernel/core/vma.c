@@ -263,7 +263,8 @@ int vma_map(vaddr_t hint, size_t len, unsigned prot, unsigned map_flags, const c
 {
 	unsigned flags = (map_flags & MAP_FLAG_GROWSDOWN ? VMA_GROWSDOWN : 0) |
 			 (map_flags & MAP_FLAG_SHARED ? VMA_SHARED : 0) |
-			 (map_flags & MAP_FLAG_STACK ? VMA_STACK : 0);
+			 (map_flags & MAP_FLAG_STACK ? VMA_STACK : 0) |
+			 (map_flags & MAP_FLAG_FILE ? VMA_FILE : 0);
 	vaddr_t start;
 	int rc;
 
@@ -466,12 +467,15 @@ int vma_discard(vaddr_t start, size_t len)
 		return rc;
 	mm_lock();
 	if (!range_is_mapped(start, end))
-		rc = -ENOMEM;
-	for (struct vma *v = vma_above(start); rc == 0 && v != NULL && v->start < end; v = v->next)
-		if (v->flags & (VMA_IMAGE | VMA_FILE))
+		rc = -ENOMEM; /* what is mapped of it is discarded all the same */
+	for (struct vma *v = vma_above(start); v != NULL && v->start < end; v = v->next) {
+		if ((v->flags & (VMA_IMAGE | VMA_FILE)) == 0) {
+			vma_discard_part(v, MAX(start, v->start), MIN(end, v->end));
+		} else if ((v->flags & VMA_IMAGE) || (v->prot & PROT_WRITE)) {
 			rc = -EINVAL; /* its contents could not be had again */
-	for (struct vma *v = vma_above(start); rc == 0 && v != NULL && v->start < end; v = v->next)
-		vma_discard_part(v, MAX(start, v->start), MIN(end, v->end));
+			break;
+		} /* else they are what the file would give again, and stay */
+	}
 	mm_unlock();
 	return rc;
 }

@@ -19,7 +19,7 @@
 #define VMA_IMAGE 2u     /* part of the image: stays mapped, its rights can only shrink */
 #define VMA_SHARED 4u
 #define VMA_STACK 8u
-#define VMA_FILE 16u /* a program's data: what was in its pages at first cannot be had again */
+#define VMA_FILE 16u /* of a file: what was in its pages at first cannot be had again */
 
 /* How far a VMA_GROWSDOWN mapping may grow in all (RLIMIT_STACK's default on Linux). */
 #define VMA_STACK_MAX (8ul << 20)
@@ -54,6 +54,7 @@ MUST_CHECK int vma_insert_fixed(vaddr_t start, vaddr_t end, unsigned prot, unsig
 #define MAP_FLAG_GROWSDOWN 8u       /* room to grow to VMA_STACK_MAX is kept free below it */
 #define MAP_FLAG_SHARED 16u
 #define MAP_FLAG_STACK 32u
+#define MAP_FLAG_FILE 64u /* it will be filled with a file's contents */
 /*
  * Anonymous mapping; hint 0: anywhere. len is rounded up to pages. Address in *out; 0, -ENOMEM,
  * -EINVAL (len 0, a fixed address not page-aligned, or on the image), -EEXIST, -EACCES (W^X).

@@ -132,6 +132,9 @@ static int remap_locked(vaddr_t old, size_t old_len, size_t new_len, unsigned fl
 		return -EFAULT;
 	if (v->flags & VMA_IMAGE)
 		return -EINVAL;
+	/* There would be zeros where the file goes on. */
+	if ((v->flags & VMA_FILE) && new_len > old_len)
+		return -ENOMEM;
 	if (flags & MREMAP_FIXED) {
 		*out = new_addr;
 		return remap_to(v, old, old_len, new_len, new_addr);

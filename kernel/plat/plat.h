@@ -217,7 +217,9 @@ extern struct plat_cycle_clock plat_cycle_clock;
 /* CLOCK_MONOTONIC by the cycle counter; mult as it has been loaded, not 0. */
 static ALWAYS_INLINE uint64_t plat_cycles_ns(uint64_t mult)
 {
-	return (uint64_t)((unsigned __int128)(arch_cycles() - plat_cycle_clock.base) * mult >> 32);
+	return (uint64_t)((unsigned __int128)(arch_cycles_ordered() - plat_cycle_clock.base) *
+				  mult >>
+			  32);
 }
 
 /* Does the deterministic mode run? */

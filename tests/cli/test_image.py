@@ -103,6 +103,9 @@ def image_of_impossible_size(w):
     expect(w.run("run", w.file("huge", bytes(data))), 125, has="more memory than there can be")
     data[64 + 40:64 + 48] = struct.pack("<Q", (1 << 64) - 1)
     expect(w.run("run", w.file("wraps", bytes(data))), 125, has="wraps around")
+    data[64 + 40:64 + 48] = struct.pack("<Q", 1100 << 20)
+    expect(w.run("run", "--platform", "kvm", w.file("large", bytes(data))), 125,
+           has=["too large for a virtual machine", "--platform linuxu"])
 
 
 def mutated_images_do_no_harm(w):

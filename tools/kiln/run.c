@@ -60,8 +60,12 @@ static const struct opt run_options[] = {
 static const uint64_t default_memory_bytes = UINT64_C(128) << 20;
 /* From here on the default is added to what the image itself takes. */
 static const uint64_t big_image_bytes = UINT64_C(4) << 20;
-/* Beside the image, for page tables, stacks and the smallest heap. */
+/* Beside the image, for page tables, stacks and the smallest heap; and for a large image's tables …
+ */
 static const uint64_t spare_memory_bytes = UINT64_C(256) << 10;
+static const uint64_t table_share = 256;
+/* … with which it has to be in the first GiB of a virtual machine (kernel/plat/kvm/boot.c). */
+static const uint64_t vm_image_bytes_max = (UINT64_C(1) << 30) - (UINT64_C(2) << 20);
 
 /* One of the words in "a|b|c". */
 static const char *run_choice(const struct opts *o)
@@ -368,13 +372,26 @@ static int run_check_image(struct run *run)
  */
 static int run_check_memory(struct run *run)
 {
-	uint64_t least, module = run->loader             ? run->load_bytes
-				 : run_wants_module(run) ? run->image.file_bytes
-							 : 0;
+	uint64_t image = run->image.phys_end, least,
+		 module = run->loader             ? run->load_bytes
+			  : run_wants_module(run) ? run->image.file_bytes
+						  : 0;
 
-	if (__builtin_add_overflow(run->image.phys_end, spare_memory_bytes, &least) ||
+	if (__builtin_add_overflow(image, image / table_share, &image) ||
+	    __builtin_add_overflow(image, spare_memory_bytes, &least) ||
 	    __builtin_add_overflow(least, module, &least) || least > (uint64_t)INT64_MAX / 2) {
 		error("%s asks for more memory than there can be", run->path);
+		return STATUS_NOT_RUN;
+	}
+	if (!run->linuxu && image > vm_image_bytes_max) {
+		error("%s is too large for a virtual machine: it and its page tables take %llu MiB "
+		      "of "
+		      "memory, which may be %llu\n"
+		      "  allocate large memory when the program runs, or run it as a process: kiln "
+		      "run "
+		      "--platform linuxu",
+		      run->path, (unsigned long long)(image >> 20) + 1,
+		      (unsigned long long)vm_image_bytes_max >> 20);
 		return STATUS_NOT_RUN;
 	}
 	if (run->backtrace_inherited && !run->loader && run->memory_bytes &&

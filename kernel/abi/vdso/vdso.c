@@ -52,7 +52,8 @@ static ALWAYS_INLINE bool clock_read(bool realtime, uint64_t *ns)
 		offset = vdso_data.clock.realtime_offset;
 	if (unlikely(mult == 0 || (realtime && offset == 0)))
 		return false;
-	*ns = (uint64_t)((unsigned __int128)(arch_cycles() - vdso_data.clock.base) * mult >> 32) +
+	*ns = (uint64_t)((unsigned __int128)(arch_cycles_ordered() - vdso_data.clock.base) * mult >>
+			 32) +
 	      offset;
 	return true;
 }

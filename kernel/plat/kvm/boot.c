@@ -124,6 +124,11 @@ static void direct_map_small(uint64_t *pd, paddr_t start, paddr_t end)
  */
 static void direct_map_low(uint64_t *pd, paddr_t image_end, paddr_t hide_end)
 {
+	/* Where all of a 2 MiB page is left out, the table is empty: else it would be mapped as
+	 * RAM. */
+	for (paddr_t p = ALIGN_UP(IMAGE_PHYS, 1UL << LARGE_SHIFT);
+	     p + (1UL << LARGE_SHIFT) <= hide_end; p += 1UL << LARGE_SHIFT)
+		(void)table_next(&pd[p >> LARGE_SHIFT]);
 	direct_map_small(pd, 0, LOW_RAM_END);
 	direct_map_small(pd, FIRMWARE_START,
 			 IMAGE_PHYS); /* ACPI's pointer and, on q35, the command line */
@@ -227,6 +232,10 @@ vaddr_t kvm_start(struct hvm_start_info *info, paddr_t *pml4_out)
 	uint64_t *pml4 = table_new(), *pdpt;
 
 	plat_stage(PLAT_STAGE_START);
+	/* start.S maps the first GiB at most, and so do the tables of the direct map's begin. */
+	if (image_end + (image_end >> (LARGE_SHIFT - 13)) >
+	    (1UL << GIB_SHIFT) - (1UL << LARGE_SHIFT))
+		return 0;
 	extra_tables = image_end;
 	kvm.start_info = (paddr_t)info;
 	memmap_read(info);

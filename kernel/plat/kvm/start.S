@@ -27,14 +27,21 @@ _pvh_start:
 1:	pop %ebp                /* %ebp = where label 1 was loaded */
 	lea (boot_stack - 1b + BOOT_STACK_SIZE)(%ebp), %esp
 
-	/* The identity map: as many 2 MiB pages as the image needs. */
+	/* The identity map: as many 2 MiB pages as the image needs, and behind it the tables of a large one: two for each
+	 * 2 MiB and a few. kvm_start() refuses what is too large for one GiB. */
 	lea (boot_identity - 1b)(%ebp), %edi
 	lea (0x1000 + PTE_TABLE)(%edi), %eax
 	mov %eax, (%edi)
 	add $0x1000, %eax
 	mov %eax, 0x1000(%edi)
-	lea (kiln_image_end - 1b)(%ebp), %ecx
+	lea (kiln_image_end - 1b)(%ebp), %eax
+	mov %eax, %ecx
+	shr $(LARGE_SHIFT - 13), %ecx
+	lea (1 << LARGE_SHIFT)(%eax, %ecx), %ecx
 	shr $LARGE_SHIFT, %ecx
+	cmp $511, %ecx
+	jbe 2f
+	mov $511, %ecx
 2:	mov %ecx, %eax
 	shl $LARGE_SHIFT, %eax
 	or $PTE_LARGE, %eax

@@ -159,6 +159,7 @@ static void discarding(void)
 	result("length 0", madvise(p, 0, MADV_DONTNEED));
 	munmap(p + 5 * P, P);
 	result("over a hole", madvise(p + 4 * P, 3 * P, MADV_DONTNEED));
+	show("and on both sides of it", p[4 * P] + p[6 * P]);
 	result("mlock", mlock(p, P));
 	result("mlock a hole", mlock(p + 5 * P, P));
 	result("munlock", munlock(p, P));
@@ -260,6 +261,8 @@ static void files(void)
 
 	/* On kvm it is there only if the VMM hands it over. */
 	show("the program's own file", fd < 0 || (p != MAP_FAILED && memcmp(p, "\177ELF", 4) == 0));
+	result("dontneed", fd < 0 ? 0 : madvise(p, P, MADV_DONTNEED));
+	show("comes again", fd < 0 || memcmp(p, "\177ELF", 4) == 0);
 	p = mmap(NULL, P, RW, MAP_PRIVATE, zero, 0);
 	show("/dev/zero", p != MAP_FAILED && p[5] == 0);
 	close(fd);
