@@ -221,7 +221,7 @@ uint64_t sched_process_time_ns(void)
 uint64_t sched_thread_time_ns(void)
 {
 	volatile struct thread *t = thread_current();
-	uint64_t used, start, now;
+	uint64_t used, start, now, never = 0;
 
 	if (!(sched_attention_load() & SCHED_ACCOUNTING)) {
 		/* The main thread is the one that can have run for long: as if it had been alone.
@@ -230,12 +230,15 @@ uint64_t sched_thread_time_ns(void)
 		t->run_start_ns = plat->clock_monotonic_ns();
 		atomic_fetch_or(&sched_attention, SCHED_TIMED | SCHED_ACCOUNTING);
 	} else if (t->run_start_ns == 0) {
-		t->run_start_ns = plat->clock_monotonic_ns(); /* it has run since before that */
+		/* It has run since before that, unless it is preempted right now. */
+		now = plat->clock_monotonic_ns();
+		__atomic_compare_exchange_n(&t->run_start_ns, &never, now, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED);
 	}
 	/* Preemption between the readings changes run_start_ns. */
 	do {
-		used = t->cpu_time_ns;
 		start = t->run_start_ns;
+		used = t->cpu_time_ns;
 		now = plat->clock_monotonic_ns();
 	} while (t->run_start_ns != start);
 	return used + now - start;

@@ -471,7 +471,8 @@ static void signal_resolve_restart(struct trap_frame *frame, const struct k_siga
 	}
 }
 
-/* Make *frame enter sig's handler. 0 or -EFAULT (there is no stack for it). */
+/* Make *frame enter sig's handler. 0, -EFAULT (no stack for it) or -ENOSPC (the alternate one is
+ * full). */
 static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act,
 			const struct k_siginfo *info)
 {
@@ -488,7 +489,7 @@ static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act,
 	}
 	/* What is below belongs to somebody else (Linux, get_sigframe). */
 	if (on_altstack && (sp < st->altstack.sp || sp - st->altstack.sp < arch_signal_frame_max()))
-		return -EFAULT;
+		return -ENOSPC;
 	signal_resolve_restart(frame, act);
 	arch_signal_rewind(frame);
 	err = arch_signal_frame_push(frame, sp, sig, info, mask, &st->altstack, act->handler,
@@ -530,6 +531,7 @@ void signal_fault(struct trap_frame *frame, int sig, int code, vaddr_t addr)
 	const struct signal_thread *st = &thread_current()->signal;
 	struct k_sigaction act;
 	struct k_siginfo info;
+	int err;
 
 	if (st->mask & signal_bit(sig))
 		signal_die(frame, sig, code, addr);
@@ -538,10 +540,11 @@ void signal_fault(struct trap_frame *frame, int sig, int code, vaddr_t addr)
 		signal_die(frame, sig, code, addr);
 	info_default(&info, sig, code);
 	info.fault_addr = addr;
-	if (!signal_enter(frame, &act, &info))
+	err = signal_enter(frame, &act, &info);
+	if (!err)
 		return;
 	/* If only memory for the handler's stack was wanting, the fault itself is what to tell. */
-	if (vma_fault_was_oom())
+	if (err == -EFAULT && vma_fault_was_oom())
 		signal_die(frame, sig, code, addr);
 	signal_die(frame, SIGSEGV, SEGV_MAPERR, frame->rsp);
 }
@@ -551,13 +554,16 @@ static bool signal_deliver_one(struct trap_frame *frame, const struct k_siginfo 
 {
 	int sig = info->signo;
 	struct k_sigaction act = action_take(sig);
+	int err;
 
 	if (handler_ignores(act.handler, sig))
 		return false;
 	if (act.handler == SIG_DFL)
 		process_exit(128 + sig);
-	if (signal_enter(frame, &act, info))
-		signal_fault(frame, vma_fault_was_oom() ? SIGBUS : SIGSEGV, SI_KERNEL, 0);
+	err = signal_enter(frame, &act, info);
+	if (err)
+		signal_fault(frame, err == -EFAULT && vma_fault_was_oom() ? SIGBUS : SIGSEGV,
+			     SI_KERNEL, 0);
 	return true;
 }
 

@@ -474,7 +474,7 @@ int vma_discard(vaddr_t start, size_t len)
 		} else if ((v->flags & VMA_IMAGE) || (v->prot & PROT_WRITE)) {
 			rc = -EINVAL; /* its contents could not be had again */
 			break;
-		} /* else they are what the file would give again, and stay */
+		} /* else they stay: what the file would give again, if it was never writable */
 	}
 	mm_unlock();
 	return rc;

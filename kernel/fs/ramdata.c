@@ -10,6 +10,7 @@
 
 #define RAM_INDEX_BITS 6
 #define RAM_INDEX_SLOTS (1u << RAM_INDEX_BITS)
+#define RAM_HEIGHT_MAX 11u /* then it reaches all numbers of 64 bits */
 
 struct ram_index {
 	uint32_t used; /* slots that are not NULL */
@@ -395,15 +396,21 @@ static int ram_punch_locked(struct ram_data *d, uint64_t from, uint64_t to)
 /* Is there room for the pages with numbers [first, last] that d does not have? */
 static bool ram_has_room(const struct ram_data *d, uint64_t first, uint64_t last)
 {
-	uint64_t missing = 0;
+	uint64_t missing = 0, bytes;
 
 	if (last - first >= page_total_count())
 		return false;
 	for (uint64_t index = first; index <= last; index++)
 		missing += ram_find(d, index) == NULL;
-	if (missing + RAM_PAGES_LEFT_MIN > page_free_count() || !ramfs_charge(missing * PAGE_SIZE))
+	if (missing == 0)
+		return true;
+	/* And for the indexes above them: two of a level at the range's ends, and those between. */
+	bytes = missing * PAGE_SIZE +
+		((last - first) / (RAM_INDEX_SLOTS - 1) + 2 * RAM_HEIGHT_MAX) *
+			sizeof(struct ram_index);
+	if (bytes / PAGE_SIZE + RAM_PAGES_LEFT_MIN >= page_free_count() || !ramfs_charge(bytes))
 		return false;
-	ramfs_uncharge(missing * PAGE_SIZE);
+	ramfs_uncharge(bytes);
 	return true;
 }
 

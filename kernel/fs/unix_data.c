@@ -21,42 +21,55 @@
 
 /* --- messages --- */
 
-/* Files that nobody will receive. Putting one can end a socket, whose messages have files … */
-static struct list forgotten = LIST_INIT(forgotten);
-static bool forgotten_are_put; /* by some thread; both under the lock */
-static struct spinlock forgotten_lock = SPINLOCK_INIT(LOCK_WAITQ); /* nothing is taken under it */
+/*
+ * A thread that puts files nobody will receive. Putting one can end a socket, whose messages have
+ * files … which are put one after the other, and not each inside the one before: a chain of sockets
+ * has no bound, and the stack has.
+ */
+struct putting {
+	struct list link, files; /* struct unix_files */
+	const struct thread *thread;
+};
 
-static struct unix_files *forgotten_next(void)
+static struct list putting = LIST_INIT(putting);
+static struct spinlock putting_lock = SPINLOCK_INIT(LOCK_WAITQ); /* nothing is taken under it */
+
+/* Add files to what the current thread puts. False: it puts nothing yet; then p, for this, is its
+ * list. */
+static bool putting_add(struct putting *p, struct unix_files *files)
 {
-	struct list *l;
+	struct list *to = &p->files;
 
-	spin_lock(&forgotten_lock);
-	l = list_pop_front(&forgotten);
-	forgotten_are_put = l != NULL;
-	spin_unlock(&forgotten_lock);
-	return l != NULL ? list_entry(l, struct unix_files, link) : NULL;
+	spin_lock(&putting_lock);
+	list_for_each(l, &putting) {
+		struct putting *other = list_entry(l, struct putting, link);
+
+		if (other->thread == p->thread)
+			to = &other->files;
+	}
+	list_push_back(to, &files->link);
+	if (to == &p->files)
+		list_push_back(&putting, &p->link);
+	spin_unlock(&putting_lock);
+	return to != &p->files;
 }
 
-/* One after the other, by the thread that is at it: not each inside the one before, for a chain of
- * sockets has no bound and the stack has. */
 void unix_files_put(struct unix_files *files)
 {
-	bool at_it;
+	struct putting p = {.thread = thread_current()};
 
-	if (files == NULL)
+	list_init(&p.files);
+	if (files == NULL || putting_add(&p, files))
 		return;
-	spin_lock(&forgotten_lock);
-	list_push_back(&forgotten, &files->link);
-	at_it = forgotten_are_put;
-	forgotten_are_put = true;
-	spin_unlock(&forgotten_lock);
-	if (at_it)
-		return;
-	while ((files = forgotten_next()) != NULL) {
+	while (!list_empty(&p.files)) {
+		files = list_entry(list_pop_front(&p.files), struct unix_files, link);
 		for (unsigned i = 0; i < files->count; i++)
 			file_put(files->file[i]);
 		heap_free(files, sizeof(*files) + files->count * sizeof(files->file[0]));
 	}
+	spin_lock(&putting_lock);
+	list_remove(&p.link);
+	spin_unlock(&putting_lock);
 }
 
 /* The same files once more, for who only peeks. NULL: no memory, or none. */
