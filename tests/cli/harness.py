@@ -54,7 +54,7 @@ class World:
         (self.prefix / "bin").mkdir(parents=True)
         self.kiln = self.prefix / "bin" / "kiln"
         must(["gcc", *SANITIZE, *sorted(SOURCES.glob("*.c")), *KERNEL_SOURCES, "-o", self.kiln])
-        for name in ("kiln-cc", "kiln-c++", "kiln-rustc", "cargo-kiln"):
+        for name in ("kiln-cc", "kiln-c++", "kiln-rustc", "kiln-rustdoc", "cargo-kiln"):
             (self.prefix / "bin" / name).symlink_to("kiln")
         if (BUILD / "lib").is_dir():
             (self.prefix / "lib").symlink_to(BUILD / "lib")

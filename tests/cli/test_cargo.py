@@ -322,6 +322,29 @@ def cargo_kiln(w):
     check("cargo kiln" in run("--help").out, "no help")
 
 
+def examples_in_documentation_are_tests(w):
+    d = _crate(w, "documented", {"src/lib.rs": """/// Adds.
+///
+/// ```
+/// assert_eq!(documented::add(1, 2), 3);
+/// ```
+pub fn add(a: u32, b: u32) -> u32 {
+    a + b
+}
+"""})
+    r = w.run("kiln", "--platform=linuxu", "test", "--offline", cwd=d, tool="cargo-kiln")
+    check(r.status == 0 and "add (line 3) ... ok" in r.out, r.describe())
+
+
+def output_may_be_a_link(w):
+    d = _demo(w)
+    (d / "link.img").symlink_to("behind.img")
+    expect(w.run("build", "-o", d / "link.img", d), 0)
+    check((d / "link.img").is_symlink() or not (d / "behind.img").exists(), "the link is gone")
+    (d / "behind.img").write_bytes(b"old")
+    expect(w.run("build", "-o", d / "link.img", d), 0)
+
+
 def without_a_musl_target_programs_are_loaded(w):
     """As after a plain rustup install: static for glibc, and loaded."""
     d = _demo(w)

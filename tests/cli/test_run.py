@@ -114,6 +114,28 @@ def full_disk_is_named(w):
     expect(r, 141, has="cannot write standard output: No space left on device")
 
 
+def output_lost_at_the_end_is_no_success(w):
+    r = w.command(["sh", "-c", '"$0" run "$1" -- out:x >/dev/full', w.kiln, w.guest])
+    check(r.status not in (0, 125) and "cannot write standard output" in r.err, r.describe())
+    expect(w.command(["sh", "-c", '"$0" --version >/dev/full', w.kiln]), 1, has="cannot write standard output")
+
+
+def ignored_signals_are_left_ignored(w):
+    """As after nohup, and from a program that does not care for its children."""
+    start = "import os, signal, sys\n" \
+            "for s in (signal.SIGCHLD, signal.SIGHUP): signal.signal(s, signal.SIG_IGN)\n" \
+            "os.execv(sys.argv[1], sys.argv[1:])"
+    expect(w.command(["python3", "-c", start, w.kiln, "run", w.guest, "--", "out:x", "exit:7"]), 7, out="x\n")
+    p = subprocess.Popen(["python3", "-c", start, w.kiln, "run", w.guest, "--", "out:ready", "cat"],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=w.dir, env=w.env)
+    check(p.stdout.readline() == b"ready\n", "the guest did not start")
+    p.send_signal(signal.SIGHUP)
+    for vm in _vms(w):
+        os.kill(vm, signal.SIGHUP)
+    out, _ = p.communicate(b"still there", timeout=30)
+    check(p.returncode == 0 and out == b"still there", f"status {p.returncode}, {out}")
+
+
 def stdin_arrives_byte_for_byte(w):
     data = b"x" + bytes(range(256)) * 8 + b"\x04\x10\x10\x04\x04" + b"end"
     for machine in MACHINES:

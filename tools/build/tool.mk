@@ -7,7 +7,7 @@ kiln_sources := $(wildcard $(ROOT)/tools/kiln/*.c)
 # What the loader checks, the command checks first.
 kiln_kernel_sources := base/elf_program.c
 kiln_objects := $(kiln_sources:$(ROOT)/tools/kiln/%.c=$(O)/kiln/%.o) $(kiln_kernel_sources:%.c=$(O)/kiln/kernel/%.o)
-kiln_names := kiln-cc kiln-c++ kiln-rustc cargo-kiln
+kiln_names := kiln-cc kiln-c++ kiln-rustc kiln-rustdoc cargo-kiln
 
 kiln: $(addprefix $(O)/bin/,kiln $(kiln_names)) $(L)/link.args $(L)/gdb.py
 .PHONY: kiln

@@ -26,14 +26,22 @@ static const struct opt build_options[] = {
 	{0, NULL, 0, NULL},
 };
 
-/* Copy beside the target and rename: a running image is not overwritten under its VMM. 0 or -errno.
- */
-static int file_copy(const char *from, const char *to)
+/* Copy beside the target and rename: a running image is not overwritten under its VMM. What is no
+ * file (/dev/null) is written to. 0 or -errno. */
+static int file_copy(const char *from, const char *name)
 {
-	char *tmp = xasprintf("%s.XXXXXX", to);
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = mkostemp(tmp, O_CLOEXEC), err = 0;
+	char *to = realpath(name, NULL), *tmp = NULL;
+	int in = open(from, O_RDONLY | O_CLOEXEC), out, err = 0;
 	struct stat st;
 
+	if (!to)
+		to = xstrdup(name);
+	if (!stat(to, &st) && !S_ISREG(st.st_mode)) {
+		out = open(to, O_WRONLY | O_CLOEXEC);
+	} else {
+		tmp = xasprintf("%s.XXXXXX", to);
+		out = mkostemp(tmp, O_CLOEXEC);
+	}
 	if (in < 0 || out < 0 || fstat(in, &st)) {
 		err = -errno;
 	} else {
@@ -44,17 +52,20 @@ static int file_copy(const char *from, const char *to)
 				err = n ? -errno : -EIO;
 			left -= n;
 		}
-		if (!err && (fchmod(out, st.st_mode & 0777) || rename(tmp, to)))
+		if (!err && tmp && fchmod(out, st.st_mode & 0777))
 			err = -errno;
 	}
 	if (in >= 0)
 		close(in);
-	if (out >= 0) {
-		close(out);
-		if (err)
-			unlink(tmp);
-	}
+	/* Some file systems say only now that there is no room. */
+	if (out >= 0 && close(out) && !err)
+		err = -errno;
+	if (out >= 0 && tmp && !err && rename(tmp, to))
+		err = -errno;
+	if (out >= 0 && tmp && err)
+		unlink(tmp);
 	free(tmp);
+	free(to);
 	return err;
 }
 

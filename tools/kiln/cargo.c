@@ -244,7 +244,11 @@ static void cargo_check_stamp(const struct cargo *c, const struct toolchain *tc,
 	struct buf seen = {0};
 	struct strv argv = {0};
 	char *file = path_join(c->target_dir, name);
-	bool other = !file_read(file, STAMP_BYTES_MAX, &seen) && strcmp(seen.p, stamp) != 0;
+	char *images = path_join(c->target_dir, toolchain_target(tc));
+	/* kiln build leaves no stamp; what it built before this Kiln came is another one's. */
+	bool other = file_read(file, STAMP_BYTES_MAX, &seen)
+			     ? path_is_dir(images) && path_mtime_ns(images) < prefix_mtime_ns()
+			     : strcmp(seen.p, stamp) != 0;
 
 	if (other) {
 		strv_add_all(&argv, tc->cargo, "clean", "-q", "--target", toolchain_target(tc),
@@ -260,6 +264,7 @@ static void cargo_check_stamp(const struct cargo *c, const struct toolchain *tc,
 		error("cannot write %s", file);
 	buf_free(&seen);
 	strv_free(&argv);
+	free(images);
 	free(file);
 }
 

@@ -105,7 +105,7 @@ static int kvm_conclude(const struct run *run, struct relay *r)
 	}
 	if (run->verbose && r->diag_text.len)
 		fprintf(stderr, "%s", r->diag_text.p);
-	return status;
+	return r->output_lost && status == 0 ? STATUS_FAILED : status;
 }
 
 /* All channels between kiln and the VMM: [i][0] is the end to read from, [i][1] to write to; of the

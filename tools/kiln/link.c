@@ -135,7 +135,7 @@ static void link_command(const struct cc *cc, struct strv *argv)
 }
 
 /* Too many arguments for Linux: all but the command go into a response file. */
-static int link_through_file(const struct strv *argv, int err)
+static int link_through_file(const struct strv *argv, const struct strv *env, int err)
 {
 	const char *tmp = getenv("TMPDIR");
 	char *path = xasprintf("%s/kiln-ld-XXXXXX", tmp && *tmp ? tmp : "/tmp");
@@ -163,6 +163,7 @@ static int link_through_file(const struct strv *argv, int err)
 
 		struct proc p = proc_default(&short_argv);
 
+		p.env = env;
 		p.err = err;
 		status = proc_run(&p);
 		strv_free(&short_argv);
@@ -175,7 +176,7 @@ static int link_through_file(const struct strv *argv, int err)
 /* Link; what the linker says goes to err. Status, or -errno if it could not start. */
 static int link_once(const struct cc *cc, int err)
 {
-	struct strv argv = {0};
+	struct strv argv = {0}, env = {0};
 
 	link_command(cc, &argv);
 	if (cc->verbose) {
@@ -186,12 +187,15 @@ static int link_once(const struct cc *cc, int err)
 	}
 	struct proc p = proc_default(&argv);
 
+	strv_add(&env, "LC_ALL=C"); /* for is_about_fixed_code() */
+	p.env = &env;
 	p.err = err;
 	int status = proc_run(&p);
 
 	if (status == -E2BIG)
-		status = link_through_file(&argv, err);
+		status = link_through_file(&argv, &env, err);
 	strv_free(&argv);
+	strv_free(&env);
 	return status;
 }
 
@@ -295,9 +299,7 @@ static int cc_compile_and_link(struct cc *cc)
 		status = cc_compile_sources(cc, dir, &objects);
 		if (!status)
 			status = cc_link(cc);
-		for (size_t i = 0; i < objects.n; i++)
-			unlink(objects.v[i]);
-		rmdir(dir);
+		dir_remove_files(dir); /* also what some options of gcc leave beside the objects */
 	}
 	strv_free(&objects);
 	free(dir);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * kiln: build Rust programs into unikernels and run them. One binary with several names: kiln-cc,
- * kiln-c++ (linker and compiler of an image), kiln-rustc (rustc with Kiln's sysroot) and cargo-kiln
- * (what `cargo kiln` starts) are links to it.
+ * kiln-c++ (linker and compiler of an image), kiln-rustc, kiln-rustdoc (both with Kiln's sysroot)
+ * and cargo-kiln (what `cargo kiln` starts) are links to it.
  */
 #include "commands.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,11 +109,10 @@ static void open_standard_streams(void)
 			(void)!open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
 }
 
-int main(int argc, char **argv)
+static int main_by_name(int argc, char **argv)
 {
 	const char *name = argc ? str_basename(argv[0]) : "kiln";
 
-	open_standard_streams();
 	if (!strcmp(name, "kiln-cc"))
 		return cc_command(argv + 1);
 	if (!strcmp(name, "kiln-c++"))
@@ -121,13 +122,28 @@ int main(int argc, char **argv)
 		/* Cargo gives its name for the command first. */
 		return cargo_kiln_main(argv + (argc > 1 && !strcmp(argv[1], "kiln") ? 2 : 1));
 	}
-	if (!strcmp(name, "kiln-rustc")) {
+	if (!strcmp(name, "kiln-rustc") || !strcmp(name, "kiln-rustdoc")) {
 		program_name = name;
-		return rustc_main(argv);
+		return !strcmp(name, "kiln-rustc") ? rustc_main(argv) : rustdoc_main(argv);
 	}
 	if (argc < 2) {
 		print_usage(stderr);
 		return STATUS_USAGE;
 	}
 	return command_run(argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	open_standard_streams();
+	/* Were it ignored, which is inherited, nobody would hear of a child's end. */
+	signal(SIGCHLD, SIG_DFL);
+	status = main_by_name(argc, argv);
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	if (errno != EPIPE)
+		error("cannot write standard output: %s", strerror(errno));
+	return status ? status : STATUS_FAILED;
 }

@@ -39,4 +39,7 @@ MUST_CHECK int file_write(const char *path, const char *text);
 /* mkdir -p. 0 or -errno. */
 MUST_CHECK int dir_create(const char *path);
 
+/* Remove a folder and the files in it. */
+void dir_remove_files(const char *path);
+
 #endif

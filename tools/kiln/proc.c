@@ -57,6 +57,13 @@ static void proc_redirect(int fd, int target)
 }
 
 /* In the child, or instead of kiln. Returns -errno. */
+bool signal_is_ignored(int sig)
+{
+	struct sigaction sa;
+
+	return !sigaction(sig, NULL, &sa) && sa.sa_handler == SIG_IGN;
+}
+
 static int proc_enter(const struct proc *p, const char *file, char *const *envp)
 {
 	sigset_t none;
@@ -74,6 +81,11 @@ static int proc_enter(const struct proc *p, const char *file, char *const *envp)
 	if (p->ignore_quit)
 		signal(SIGQUIT, SIG_IGN);
 	sigemptyset(&none);
+	/* A VMM handles these itself, though whoever started kiln (nohup) has them ignored. */
+	if (p->ignore_quit && signal_is_ignored(SIGHUP))
+		sigaddset(&none, SIGHUP);
+	if (p->ignore_quit && signal_is_ignored(SIGINT))
+		sigaddset(&none, SIGINT);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(file, p->argv->v, envp);
 	return -errno;
@@ -138,8 +150,9 @@ int proc_wait(pid_t pid)
 {
 	int status = 0;
 
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
 	return proc_status(status);
 }
 

@@ -47,4 +47,7 @@ int proc_exec(const struct proc *p);
 /* Status of a shell from a status of waitpid(). */
 int proc_status(int wait_status);
 
+/* Is a signal ignored, as it may be inherited? */
+bool signal_is_ignored(int sig);
+
 #endif

@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proc.h"
 #include "symbolize.h"
 #include "trace.h"
 
@@ -45,6 +46,7 @@ struct pump {
 	bool started;     /* framed: the first byte went out */
 	bool done;        /* nothing more to read, or nobody to write to */
 	bool reader_gone; /* writing failed */
+	bool lost;        /* … and not because nobody wants to read */
 	size_t at, len;   /* data[at..len) is still to be written */
 	char data[PIPE_BUF];
 };
@@ -82,7 +84,8 @@ void relay_prepare(void)
 
 	sigemptyset(&relay_signals);
 	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
-		sigaddset(&relay_signals, caught[i]);
+		if (caught[i] == SIGCHLD || !signal_is_ignored(caught[i]))
+			sigaddset(&relay_signals, caught[i]);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &relay_signals, NULL);
 	relay_signal_fd = signalfd(-1, &relay_signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -144,7 +147,8 @@ static void pump_write(struct pump *p)
 		return;
 	if (n < 0) {
 		/* A reader that has seen enough is nothing to talk about; a full disk is. */
-		if (errno != EPIPE)
+		p->lost = errno != EPIPE;
+		if (p->lost)
 			error("cannot write %s: %s", p->name, strerror(errno));
 		p->reader_gone = p->done = true;
 		p->len = 0;
@@ -455,8 +459,11 @@ void relay_run(struct relay *r)
 	close_fd(&r->log);
 	close_fd(&r->diag);
 	close_fd(&r->monitor);
-	/* A program that was killed may have left the terminal without echo. */
-	if (is_terminal && !terminal_is_others(STDIN_FILENO))
+	r->output_lost = l.out.lost || l.err.lost;
+	/* A program that was killed may have left the terminal without echo. It is a process then:
+	 * a machine has no terminal. Whoever reads our output (less) may have the terminal now. */
+	if (is_terminal && !r->vm && r->status > 128 && isatty(STDOUT_FILENO) &&
+	    !terminal_is_others(STDIN_FILENO))
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal);
 }
 

@@ -30,8 +30,9 @@ struct relay {
 		first_output_ns; /* 0: there was no output, or it did not pass through kiln */
 	struct rusage usage;     /* pid's */
 	int status;              /* of pid, as a shell has it */
-	int stopped_by; /* the signal that made kiln stop a VM (SIGPIPE: nobody reads the output),
-			   or 0 */
+	int stopped_by;   /* the signal that made kiln stop a VM (SIGPIPE: nobody reads the output),
+			     or 0 */
+	bool output_lost; /* some of it could not be written (a full disk) */
 	struct buf log_text; /* but for what log_live printed */
 	struct buf diag_text;
 };

@@ -268,10 +268,12 @@ void toolchain_environment(const struct toolchain *tc, struct strv *env)
 	strv_add(env, "CXXSTDLIB_x86_64_unknown_linux_musl=c++");
 	strv_addf(env, "BINDGEN_EXTRA_CLANG_ARGS_x86_64_unknown_linux_musl=-isystem %s", include);
 	if (tc->kiln_sysroot) {
-		char *rustc = prefix_bin("kiln-rustc");
+		char *rustc = prefix_bin("kiln-rustc"), *rustdoc = prefix_bin("kiln-rustdoc");
 
 		strv_addf(env, "RUSTC=%s", rustc);
+		strv_addf(env, "RUSTDOC=%s", rustdoc); /* examples in documentation are tests */
 		free(rustc);
+		free(rustdoc);
 	}
 	free(cc);
 	free(cxx);
@@ -362,12 +364,12 @@ static bool arguments_name_sysroot(char **argv)
 	return false;
 }
 
-int rustc_main(char **argv)
+/* Become tool, with Kiln's sysroot where it compiles for the target. */
+static int tool_main(const char *tool, char **argv)
 {
 	struct strv args = {0};
-	char *rustc = sysroot_description("RUSTC", SYSTEM_RUSTC);
 
-	strv_add(&args, rustc);
+	strv_add(&args, tool);
 	if (arguments_name_target(argv + 1, false) && !arguments_name_sysroot(argv + 1))
 		toolchain_add_sysroot(&args);
 	for (char **a = argv + 1; *a; a++)
@@ -376,7 +378,19 @@ int rustc_main(char **argv)
 	struct proc p = proc_default(&args);
 	int err = proc_exec(&p);
 
-	error("cannot start %s: %s\n  install it: apt-get install rustc-web", rustc,
-	      strerror(-err));
+	error("cannot start %s: %s\n  install it: apt-get install rustc-web", tool, strerror(-err));
 	return STATUS_FAILED;
+}
+
+int rustc_main(char **argv)
+{
+	return tool_main(sysroot_description("RUSTC", SYSTEM_RUSTC), argv);
+}
+
+int rustdoc_main(char **argv)
+{
+	char *rustc = sysroot_description("RUSTC", SYSTEM_RUSTC);
+
+	/* Beside rustc. */
+	return tool_main(xasprintf("%.*srustdoc", (int)(str_basename(rustc) - rustc), rustc), argv);
 }

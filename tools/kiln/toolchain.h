@@ -52,5 +52,7 @@ int64_t prefix_mtime_ns(void);
 
 /* kiln under the name kiln-rustc: rustc with Kiln's sysroot if it compiles for the target. */
 MUST_CHECK int rustc_main(char **argv);
+/* The same with rustdoc, as kiln-rustdoc. */
+MUST_CHECK int rustdoc_main(char **argv);
 
 #endif
