@@ -10,7 +10,6 @@
 #include "core/thread.h"
 
 #define SIGSET_BYTES 8
-#define MINSIGSTKSZ 2048u
 #define SIG_BLOCK 0
 #define SIG_UNBLOCK 1
 #define SIG_SETMASK 2
@@ -156,6 +155,12 @@ static void info_from_self(struct k_siginfo *info, int sig, int code)
 	info->kill.pid = PROCESS_ID;
 }
 
+/* The process goes by the ids of its threads, too. */
+static bool names_process(int32_t id)
+{
+	return id == PROCESS_ID || (id > 0 && thread_exists(id));
+}
+
 long sys_kill(long pid, long sig)
 {
 	struct k_siginfo info;
@@ -163,8 +168,8 @@ long sys_kill(long pid, long sig)
 
 	if (sig < 0 || sig > SIGNAL_MAX)
 		return -EINVAL;
-	/* The process, its group (0 or -id), all there are (-1). */
-	if (id != PROCESS_ID && id != 0 && id != -PROCESS_ID)
+	/* -1 means all but this one and the first process: there are none. */
+	if (id != 0 && !names_process(id))
 		return -ESRCH;
 	if (sig == 0)
 		return 0;
@@ -219,7 +224,7 @@ long sys_rt_sigqueueinfo(long pid, long sig, long uinfo)
 		return -EFAULT;
 	if (sig < 0 || sig > SIGNAL_MAX)
 		return -EINVAL;
-	if ((int32_t)pid != PROCESS_ID)
+	if (!names_process((int32_t)pid))
 		return -ESRCH;
 	info.signo = (int32_t)sig;
 	return sig == 0 ? 0 : signal_send_process((int)sig, &info);

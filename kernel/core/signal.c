@@ -606,7 +606,9 @@ long signal_return(struct trap_frame *frame)
 	/* Whatever rax holds, it is no system call's result. */
 	frame->vector = TRAP_START;
 	signal_set_mask(mask);
-	if (!(altstack.flags & ~(int32_t)(SS_DISABLE | SS_AUTODISARM)))
+	/* One that a program made up may be none (Linux, restore_altstack). */
+	if (!(altstack.flags & ~(int32_t)(SS_DISABLE | SS_AUTODISARM)) &&
+	    ((altstack.flags & SS_DISABLE) || altstack.size >= MINSIGSTKSZ))
 		st->altstack = altstack;
 	return (long)frame->rax;
 }

@@ -72,6 +72,7 @@ struct thread;
 
 #define SS_ONSTACK 1
 #define SS_DISABLE 2
+#define MINSIGSTKSZ 2048u
 #define SS_AUTODISARM 0x80000000u /* disabled while a handler runs */
 
 /* The kernel's struct sigaction for x86-64 as rt_sigaction(2) takes it. */

@@ -70,7 +70,8 @@ long __vdso_clock_gettime(int clock, struct k_timespec *out)
 			return 0;
 		}
 		if (vdso_data.host_clock_gettime != NULL)
-			return vdso_data.host_clock_gettime(clock, out);
+			return vdso_data.host_clock_gettime(
+				realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC, out);
 	}
 	return vdso_call(NR_clock_gettime, (uintptr_t)clock, (uintptr_t)out, 0);
 }

@@ -101,6 +101,7 @@ void arch_thread_init(struct arch_thread *at, uintptr_t kstack_top, const struct
 	if (inherit_fpu && ((struct arch_thread *)thread_current())->fpu_live) {
 		fpu_save(at->xsave);
 		at->fpu_saved = true;
+		at->fpu_live = true; /* it may be preempted before it has left the kernel */
 	} else if (inherit_fpu) {
 		__asm__ volatile("stmxcsr %0" : "=m"(at->mxcsr));
 		__asm__ volatile("fnstcw %0" : "=m"(at->fcw));

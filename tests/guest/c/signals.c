@@ -399,8 +399,26 @@ static void threads(void)
 	sigaltstack(&off, NULL);
 }
 
+static void *signals_its_process(void *arg)
+{
+	*(long *)arg = kill(gettid(), 0);
+	return NULL;
+}
+
+static void by_thread_id(void)
+{
+	long r = -1;
+	pthread_t t;
+
+	pthread_create(&t, NULL, signals_its_process, &r);
+	pthread_join(t, NULL);
+	show("a thread's id means its process", r);
+	show("nobody's id", kill(0x3ffffff, 0));
+}
+
 int main(void)
 {
+	by_thread_id();
 	basics();
 	masks();
 	nesting();

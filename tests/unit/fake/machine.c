@@ -98,6 +98,11 @@ void arch_switch(struct arch_thread *prev, struct arch_thread *next)
 
 /* --- signals --- */
 
+size_t arch_signal_frame_max(void)
+{
+	return 0;
+}
+
 int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, const void *info,
 			   uint64_t mask, const void *altstack, uintptr_t handler,
 			   uintptr_t restorer)

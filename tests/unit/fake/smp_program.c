@@ -149,6 +149,11 @@ void smp_spend(uint64_t ns)
 	} while (smp_now_ns() < end);
 }
 
+size_t arch_signal_frame_max(void)
+{
+	return 0;
+}
+
 int arch_signal_frame_push(struct trap_frame *frame, uintptr_t sp, int sig, const void *info,
 			   uint64_t mask, const void *altstack, uintptr_t handler,
 			   uintptr_t restorer)

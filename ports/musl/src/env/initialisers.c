@@ -10,18 +10,17 @@ extern char **__environ;
 
 /*
  * Call the initialiser that slot holds. argv lies right below the environment on the initial stack
- * and argc below argv: go down from the environment until the word there is the number of words
- * that were passed.
+ * and argc below argv: the first time, when no initialiser can have changed the environment, go
+ * down from there until the word is the number of words that were passed.
  */
 __attribute__((__visibility__("hidden"))) void kiln_run_initialiser(uintptr_t slot)
 {
 	void (*initialiser)(int, char **, char **) = *(void (**)(int, char **, char **))slot;
-	char **argv = __environ - 1;
-	intptr_t argc = 0;
+	static char **argv;
+	static intptr_t argc;
 
-	while ((intptr_t)argv[-1] != argc) {
-		argv--;
-		argc++;
-	}
+	if (!argv)
+		for (argv = __environ - 1; (intptr_t)argv[-1] != argc; argv--)
+			argc++;
 	initialiser((int)argc, argv, __environ);
 }
