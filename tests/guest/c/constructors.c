@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 //@ suite: diff
 //@ args: one two
-/* Constructors that change the environment: the next ones run all the same, with main's arguments. */
+/* Constructors that change the environment: the next ones run all the same, with main's arguments.
+ */
 #include "test.h"
 
 static int seen[3];
