@@ -57,10 +57,13 @@ unpack_debian_rust() {
 			dpkg -x "$full" "$dir"
 		done
 		rm -rf "$dir/debs"
-		printf '#!/bin/sh\nLD_LIBRARY_PATH=%s${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec %s "$@"\n' \
-			"$dir/usr/lib/x86_64-linux-gnu" "$dir/usr/bin/rustc" >"$dir/rustc"
-		chmod +x "$dir/rustc"
 		touch "$dir/.complete"
 	fi
+	for tool in rustc rustdoc; do
+		[ ! -x "$dir/$tool" ] || continue
+		printf '#!/bin/sh\nLD_LIBRARY_PATH=%s${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec %s "$@"\n' \
+			"$dir/usr/lib/x86_64-linux-gnu" "$dir/usr/bin/$tool" >"$dir/$tool"
+		chmod +x "$dir/$tool"
+	done
 	printf '%s\n' "$dir/usr"
 }

@@ -2,6 +2,7 @@
 """What the tests of the kiln command share: the command under sanitizers, a stand-in guest, checks."""
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,11 @@ class Result:
     def describe(self):
         return (f"$ {' '.join(map(str, self.command))}\nstatus {self.status}\n"
                 f"stdout: {self.out[-1500:]!r}\nstderr: {self.err[-3000:]!r}")
+
+
+def _default_signals():
+    for s in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(s, signal.SIG_DFL)
 
 
 class World:
@@ -91,6 +97,8 @@ class World:
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
+        # A shell's background jobs (SIGINT, SIGQUIT) and what nohup starts (SIGHUP) ignore them.
+        options.setdefault("preexec_fn", _default_signals)
         return subprocess.Popen([self.kiln, *map(str, args)], cwd=self.dir, env=self.env, **options)
 
     def file(self, name, content, mode=0o644):

@@ -23,7 +23,8 @@ class _Terminal:
         def session():
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            for sig in (signal.SIGINT, signal.SIGQUIT):  # a shell ignores them for what runs in the background
+            # As of a shell's background job, or by nohup, they may be ignored.
+            for sig in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
                 signal.signal(sig, signal.SIG_DFL)
 
         self.process = subprocess.Popen([w.kiln, *map(str, args)], stdin=self.slave, stdout=self.slave,

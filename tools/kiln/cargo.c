@@ -237,18 +237,17 @@ static int cargo_check_result(const struct cargo *c, bool gnu)
 }
 
 /* Have cargo forget all that it has built for the target, if what the file in the target folder
- * remembers is not what it should be. */
+ * remembers is not what it should be, or, if there is no such file, unstamped_is_old. */
 static void cargo_check_stamp(const struct cargo *c, const struct toolchain *tc,
-			      const struct strv *env, const char *name, const char *stamp)
+			      const struct strv *env, const char *name, const char *stamp,
+			      bool unstamped_is_old)
 {
 	struct buf seen = {0};
 	struct strv argv = {0};
 	char *file = path_join(c->target_dir, name);
-	char *images = path_join(c->target_dir, toolchain_target(tc));
-	/* kiln build leaves no stamp; what it built before this Kiln came is another one's. */
-	bool other = file_read(file, STAMP_BYTES_MAX, &seen)
-			     ? path_is_dir(images) && path_mtime_ns(images) < prefix_mtime_ns()
-			     : strcmp(seen.p, stamp) != 0;
+	bool other = file_read(file, STAMP_BYTES_MAX, &seen) ? unstamped_is_old
+							     : strcmp(seen.p, stamp) != 0;
+	bool cleaned = false;
 
 	if (other) {
 		strv_add_all(&argv, tc->cargo, "clean", "-q", "--target", toolchain_target(tc),
@@ -258,13 +257,12 @@ static void cargo_check_stamp(const struct cargo *c, const struct toolchain *tc,
 
 		p.dir = c->dir;
 		p.env = env;
-		other = proc_run(&p) == 0;
+		cleaned = proc_run(&p) == 0;
 	}
-	if ((other || !seen.len) && (dir_create(c->target_dir) || file_write(file, stamp)))
+	if ((other ? cleaned : !seen.len) && (dir_create(c->target_dir) || file_write(file, stamp)))
 		error("cannot write %s", file);
 	buf_free(&seen);
 	strv_free(&argv);
-	free(images);
 	free(file);
 }
 
@@ -275,21 +273,25 @@ static void cargo_check_sysroot(const struct cargo *c, const struct toolchain *t
 	char *description = path_join(tc->sysroot, "toolchain");
 	char *stamp = xasprintf("%s %lld\n", tc->sysroot, (long long)path_mtime_ns(description));
 
-	cargo_check_stamp(c, tc, env, ".kiln-sysroot", stamp);
+	cargo_check_stamp(c, tc, env, ".kiln-sysroot", stamp, false);
 	free(description);
 	free(stamp);
 }
 
 void cargo_refresh(const struct cargo *c, const struct toolchain *tc, const struct strv *env)
 {
-	char *stamp;
+	char *stamp, *images = path_join(c->target_dir, toolchain_target(tc));
+	/* kiln build leaves no stamp; what it built before this Kiln came is another one's. */
+	bool old = !strncmp(str_basename(c->target_dir), "kiln", 4) && path_is_dir(images) &&
+		   path_mtime_ns(images) < prefix_mtime_ns();
 
+	free(images);
 	if (tc->gnu)
 		return; /* nothing of Kiln is in its programs */
 	if (tc->kiln_sysroot)
 		cargo_check_sysroot(c, tc, env);
 	stamp = xasprintf("%lld\n", (long long)prefix_mtime_ns());
-	cargo_check_stamp(c, tc, env, ".kiln-linked", stamp);
+	cargo_check_stamp(c, tc, env, ".kiln-linked", stamp, old);
 	free(stamp);
 }
 

@@ -56,7 +56,6 @@ static void proc_redirect(int fd, int target)
 		fcntl(fd, F_SETFD, 0);
 }
 
-/* In the child, or instead of kiln. Returns -errno. */
 bool signal_is_ignored(int sig)
 {
 	struct sigaction sa;
@@ -64,6 +63,7 @@ bool signal_is_ignored(int sig)
 	return !sigaction(sig, NULL, &sa) && sa.sa_handler == SIG_IGN;
 }
 
+/* In the child, or instead of kiln. Returns -errno. */
 static int proc_enter(const struct proc *p, const char *file, char *const *envp)
 {
 	sigset_t none;

@@ -83,8 +83,10 @@ void relay_prepare(void)
 	static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
 
 	sigemptyset(&relay_signals);
+	/* SIGQUIT asks for a dump of threads, also of a shell's background job, which ignores it.
+	 */
 	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
-		if (caught[i] == SIGCHLD || !signal_is_ignored(caught[i]))
+		if (caught[i] == SIGCHLD || caught[i] == SIGQUIT || !signal_is_ignored(caught[i]))
 			sigaddset(&relay_signals, caught[i]);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &relay_signals, NULL);
