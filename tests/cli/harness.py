@@ -37,7 +37,8 @@ class Result:
                 f"stdout: {self.out[-1500:]!r}\nstderr: {self.err[-3000:]!r}")
 
 
-def _default_signals():
+def default_signals():
+    """For a child: a shell's background jobs (SIGINT, SIGQUIT) and what nohup starts (SIGHUP) ignore them."""
     for s in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(s, signal.SIG_DFL)
 
@@ -97,8 +98,7 @@ class World:
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
-        # A shell's background jobs (SIGINT, SIGQUIT) and what nohup starts (SIGHUP) ignore them.
-        options.setdefault("preexec_fn", _default_signals)
+        options.setdefault("preexec_fn", default_signals)
         return subprocess.Popen([self.kiln, *map(str, args)], cwd=self.dir, env=self.env, **options)
 
     def file(self, name, content, mode=0o644):

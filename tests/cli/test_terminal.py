@@ -9,7 +9,7 @@ import subprocess
 import termios
 import time
 
-from harness import check
+from harness import check, default_signals
 
 
 class _Terminal:
@@ -23,9 +23,7 @@ class _Terminal:
         def session():
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            # As of a shell's background job, or by nohup, they may be ignored.
-            for sig in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-                signal.signal(sig, signal.SIG_DFL)
+            default_signals()
 
         self.process = subprocess.Popen([w.kiln, *map(str, args)], stdin=self.slave, stdout=self.slave,
                                         stderr=self.slave, env=w.env, preexec_fn=session)

@@ -122,9 +122,13 @@ static int main_by_name(int argc, char **argv)
 		/* Cargo gives its name for the command first. */
 		return cargo_kiln_main(argv + (argc > 1 && !strcmp(argv[1], "kiln") ? 2 : 1));
 	}
-	if (!strcmp(name, "kiln-rustc") || !strcmp(name, "kiln-rustdoc")) {
+	if (!strcmp(name, "kiln-rustc")) {
 		program_name = name;
-		return !strcmp(name, "kiln-rustc") ? rustc_main(argv) : rustdoc_main(argv);
+		return rustc_main(argv);
+	}
+	if (!strcmp(name, "kiln-rustdoc")) {
+		program_name = name;
+		return rustdoc_main(argv);
 	}
 	if (argc < 2) {
 		print_usage(stderr);

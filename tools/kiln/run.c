@@ -384,12 +384,10 @@ static int run_check_memory(struct run *run)
 		return STATUS_NOT_RUN;
 	}
 	if (!run->linuxu && image > vm_image_bytes_max) {
-		error("%s is too large for a virtual machine: it and its page tables take %llu MiB "
-		      "of "
-		      "memory, which may be %llu\n"
-		      "  allocate large memory when the program runs, or run it as a process: kiln "
-		      "run "
-		      "--platform linuxu",
+		error("%s is too large for a virtual machine: with its page tables it takes %llu "
+		      "MiB, of %llu at most\n"
+		      "  allocate large memory when the program runs, or run it as a process: "
+		      "kiln run --platform linuxu",
 		      run->path, (unsigned long long)(image >> 20) + 1,
 		      (unsigned long long)vm_image_bytes_max >> 20);
 		return STATUS_NOT_RUN;

@@ -333,8 +333,8 @@ static void options(void)
 	close(fd[1]);
 }
 
-/* Send a byte with the descriptors fds[0..n), or receive: what came with it is printed. */
-static void send_fds(int fd, const int *fds, size_t n)
+/* Send a byte with the descriptors fds[0..n). */
+static long pass_fds(int fd, const int *fds, size_t n)
 {
 	union {
 		struct cmsghdr h;
@@ -348,7 +348,13 @@ static void send_fds(int fd, const int *fds, size_t n)
 			       .cmsg_level = SOL_SOCKET,
 			       .cmsg_type = SCM_RIGHTS};
 	memcpy(CMSG_DATA(&c.h), fds, n * sizeof(int));
-	show("sendmsg", sendmsg(fd, &m, 0));
+	return sendmsg(fd, &m, 0);
+}
+
+/* The same; what the call says is printed. */
+static void send_fds(int fd, const int *fds, size_t n)
+{
+	show("sendmsg", pass_fds(fd, fds, n));
 }
 
 /* Sockets that are only on their way through others, and all go with the last one. */
@@ -358,20 +364,8 @@ static void chain(void)
 
 	socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
 	for (int i = 0; i < 2000; i++) {
-		union {
-			struct cmsghdr h;
-			char space[CMSG_SPACE(2 * sizeof(int))];
-		} c = {0};
-		struct iovec iov = {"x", 1};
-		struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c};
-
-		m.msg_controllen = sizeof(c);
-		c.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(2 * sizeof(int)),
-				       .cmsg_level = SOL_SOCKET,
-				       .cmsg_type = SCM_RIGHTS};
-		memcpy(CMSG_DATA(&c.h), fd, 2 * sizeof(int));
 		socketpair(AF_UNIX, SOCK_STREAM, 0, next);
-		(void)!sendmsg(next[0], &m, 0); /* older Linuxes allow only a few */
+		(void)pass_fds(next[0], fd, 2); /* older Linuxes allow only a few */
 		close(fd[0]);
 		close(fd[1]);
 		memcpy(fd, next, sizeof(fd));
@@ -380,6 +374,7 @@ static void chain(void)
 	show("end of a chain", close(fd[1]));
 }
 
+/* Receive a byte: what came with it is printed. */
 static int receive_fds(int fd, size_t room)
 {
 	union {
