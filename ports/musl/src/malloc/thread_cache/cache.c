@@ -35,7 +35,7 @@ hidden const uint8_t __malloc_small_class[SMALL_BYTES_MAX / UNIT + 1] = {
 /* Lists with as many blocks as list_max() says. */
 static struct depot {
 	volatile int lock[1];
-	int n;
+	volatile int n; /* who only wants to know whether it is 0 does without the lock */
 	unsigned char *lists[DEPOT_LISTS_MAX];
 } depots[CACHE_CLASSES];
 
@@ -69,6 +69,8 @@ static unsigned char *depot_take(int sc)
 	struct depot *d = &depots[sc];
 	unsigned char *list = 0;
 
+	if (!d->n)
+		return 0;
 	LOCK(d->lock);
 	if (d->n)
 		list = d->lists[--d->n];

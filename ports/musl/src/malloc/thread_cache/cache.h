@@ -62,6 +62,7 @@ struct block {
 
 hidden void __malloc_block_find(struct block *, const unsigned char *);
 hidden void *__malloc_group_map(size_t, size_t);
+hidden void __malloc_group_clear(struct group *, size_t, int);
 hidden void *__malloc_large_map(size_t);
 hidden size_t __malloc_large_size(size_t);
 hidden size_t __malloc_spare(void);
@@ -72,8 +73,10 @@ hidden void __malloc_free_missed(unsigned char *);
 hidden int __malloc_slots_take(int, int, unsigned char **);
 hidden void __malloc_slots_give(int, unsigned char *);
 
-/* In a group's header mallocng has bytes to spare: was its memory used before? */
-static inline char *group_is_used(struct group *group)
+/* mallocng expects the memory it maps for a group to be zero, and looks at the slots' headers only.
+ * Was it used before, so many of those are, in memory order; 0: it is new. (The group's header has
+ * bytes to spare.) For groups within a slot, which are not mapped, it means nothing. */
+static inline char *group_headers(struct group *group)
 {
 	return &group->pad[0];
 }

@@ -21,7 +21,8 @@ struct range {
 	size_t len;
 };
 
-/* Address space for groups, taken from its end. Guarded by mallocng's lock. */
+/* Address space for groups, taken from its start: who walks through blocks in the order they were
+ * allocated in goes upwards, which processors fetch ahead. Guarded by mallocng's lock. */
 static struct range reserve;
 static size_t reserve_next;
 
@@ -72,10 +73,19 @@ hidden size_t __malloc_spare(void)
 	return spare;
 }
 
+/* Clear the headers of a group's slots with stride bytes, of the first ones up to the last-th. */
+hidden void __malloc_group_clear(struct group *group, size_t stride, int last)
+{
+	char *headers = group_headers(group);
+
+	for (; *headers <= last; ++*headers)
+		*(word_alias *)(group->storage + *headers * stride - IB) = 0;
+}
+
 /*
  * len bytes of what other groups had, at the start of a range; 0 if there are not so many. They are
- * not zero, which mallocng expects of new pages: only the slots' headers are, and what lies behind
- * the last slot, and the group's header says so.
+ * not zero, but for the headers of the first slots, those that mallocng uses at once and one more,
+ * or what lies behind the only slot.
  */
 static void *free_take(size_t len, size_t stride)
 {
@@ -94,41 +104,16 @@ static void *free_take(size_t len, size_t stride)
 	if (!p)
 		return 0;
 	assert(stride);
-	for (size_t end = UNIT; end < len; end += stride)
-		*(word_alias *)(p + end - IB) = 0;
-	*(word_alias *)(p + len - IB) = 0;
-	*group_is_used((struct group *)p) = 1;
-	return p;
-}
+	*group_headers((struct group *)p) = 0;
+	if (UNIT + 2 * stride > len) {
+		__malloc_group_clear((struct group *)p, stride, 0);
+		*(word_alias *)(p + len - IB) = 0;
+	} else {
+		int first = (PAGE_SIZE - UNIT) / stride;
 
-/* Pages for a group with slots of stride bytes. For groups of up to GROUP_BYTES_MAX the caller
- * holds mallocng's lock. */
-hidden void *__malloc_group_map(size_t len, size_t stride)
-{
-	unsigned char *p;
-	size_t n;
-
-	if (len > GROUP_BYTES_MAX)
-		return pages_map_new(len);
-	p = free_take(len, stride);
-	if (p)
-		return p;
-	if (len > reserve.len) {
-		n = reserve_next ? reserve_next : RESERVE_BYTES_MIN;
-		p = pages_map_new(n);
-		if (p == MAP_FAILED)
-			return pages_map_new(len);
-		if (p + n == reserve.start) {
-			reserve.len += n;
-		} else {
-			range_unmap(reserve);
-			reserve.len = n;
-		}
-		reserve.start = p;
-		reserve_next = n < RESERVE_BYTES_MAX ? 2 * n : n;
+		__malloc_group_clear((struct group *)p, stride, first ? first : 1);
 	}
-	reserve.len -= len;
-	return reserve.start + reserve.len;
+	return p;
 }
 
 /* Keep a group's pages, rather than those of the smallest range. Where all that is too much, so
@@ -165,6 +150,36 @@ static void group_unmap(struct range gone)
 	free_bytes -= old.len;
 	UNLOCK(lock);
 	range_unmap(old);
+}
+
+/* Pages for a group with slots of stride bytes. For groups of up to GROUP_BYTES_MAX the caller
+ * holds mallocng's lock. */
+hidden void *__malloc_group_map(size_t len, size_t stride)
+{
+	unsigned char *p;
+	size_t n;
+
+	if (len > GROUP_BYTES_MAX)
+		return pages_map_new(len);
+	p = free_take(len, stride);
+	if (p)
+		return p;
+	if (len > reserve.len) {
+		n = reserve_next ? reserve_next : RESERVE_BYTES_MIN;
+		p = pages_map_new(n);
+		if (p == MAP_FAILED)
+			return pages_map_new(len);
+		if (reserve.len)
+			group_unmap(reserve);
+		reserve = (struct range){p, n};
+		reserve_next = n < RESERVE_BYTES_MAX ? 2 * n : n;
+	}
+	p = reserve.start;
+	reserve.start += len;
+	reserve.len -= len;
+	/* mallocng reads first: that would be a page fault for itself. */
+	*group_headers((struct group *)p) = 0;
+	return p;
 }
 
 static struct range kept_remove(int i)
@@ -223,7 +238,7 @@ hidden void *__malloc_large_map(size_t len)
 	UNLOCK(lock);
 	if (!r.len)
 		return pages_map_new(len);
-	*group_is_used((struct group *)r.start) = 1;
+	*group_headers((struct group *)r.start) = 1;
 	/* What mallocng expects to be zero behind the block. */
 	*(word_alias *)(r.start + len - IB) = 0;
 	return r.start;

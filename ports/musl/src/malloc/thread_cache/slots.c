@@ -7,6 +7,7 @@
 #include "cache.h"
 
 #define ADVISE_BYTES_MIN 16384
+#define TAKE_BYTES_MAX 4096
 
 /* Memory that mallocng maps: of itself (which is not accessible at first, and may have its place),
  * for a group (of whole pages) with slots of stride bytes, or for a large block. */
@@ -25,6 +26,17 @@ static void slots_advise(void *p, size_t len)
 		__madvise(p, len, MADV_FREE);
 }
 
+/* mallocng begins to use a group's slots page by page. So their headers are cleared: all at once,
+ * far apart and not in the processor's caches, it would wait for them. */
+static uint32_t slots_activate(struct meta *m)
+{
+	struct group *group = m->mem;
+
+	if (m->maplen && *group_headers(group))
+		__malloc_group_clear(group, get_stride(m), group->active_idx + 1);
+	return activate_group(m);
+}
+
 /* Where mallocng maps a group it has a variable of this name, elsewhere it means this one. */
 static const size_t size;
 
@@ -35,6 +47,7 @@ static const size_t size;
 #define munmap(start, len) __malloc_pages_unmap(start, len)
 #define madvise(start, len, advice) slots_advise(start, len)
 #define is_allzero mallocng_is_allzero
+#define activate_group slots_activate
 #define malloc __libc_malloc_impl
 #define realloc __libc_realloc
 #define free __libc_free
@@ -51,7 +64,7 @@ hidden void *__libc_malloc(size_t n)
 /* What calloc() asks: need the block not be cleared? */
 hidden int __malloc_allzerop(void *p)
 {
-	return mallocng_is_allzero(p) && !*group_is_used(get_meta(p)->mem);
+	return mallocng_is_allzero(p) && !*group_headers(get_meta(p)->mem);
 }
 
 hidden void __malloc_block_find(struct block *b, const unsigned char *p)
@@ -67,7 +80,8 @@ hidden void __malloc_block_find(struct block *b, const unsigned char *p)
 }
 
 /*
- * Up to n free slots of one group, as a list of blocks for the caches.
+ * Up to n free slots of one group, as a list of blocks for the caches; no more than what the
+ * processor fetches beside other work, for the list is written into them.
  *
  * Returns how many, 0 if there is no memory.
  */
@@ -76,8 +90,10 @@ hidden int __malloc_slots_take(int sc, int n, unsigned char **list)
 	struct meta *m;
 	uint32_t mask, taken = 0;
 	unsigned char *last = 0;
-	int count = 0;
+	int count = 0, most = TAKE_BYTES_MAX / __malloc_class_bytes[sc];
 
+	if (n > most)
+		n = most ? most : 1;
 	wrlock();
 	m = ctx.active[sc];
 	mask = m ? m->avail_mask : 0;
