@@ -193,6 +193,7 @@ void linuxu_console_watch(unsigned fds)
 	struct linuxu_cpu *c = linuxu_cpu_self();
 	uint32_t old = atomic_exchange(&watch.fds, fds);
 
+	/* That of another CPU finds out when it fires. */
 	if (fds == 0)
 		linuxu_timer_console(false);
 	/* Who watches already may be asleep and not know of more. */

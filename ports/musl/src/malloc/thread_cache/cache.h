@@ -74,8 +74,9 @@ hidden int __malloc_slots_take(int, int, unsigned char **);
 hidden void __malloc_slots_give(int, unsigned char *);
 
 /* mallocng expects the memory it maps for a group to be zero, and looks at the slots' headers only.
- * Was it used before, so many of those are, in memory order; 0: it is new. (The group's header has
- * bytes to spare.) For groups within a slot, which are not mapped, it means nothing. */
+ * Was it used before, so many of those have been cleared, in memory order (for a large block it is
+ * just 1); 0: it is new. The group's header has bytes to spare. For groups within a slot, which are
+ * not mapped, it means nothing. */
 static inline char *group_headers(struct group *group)
 {
 	return &group->pad[0];

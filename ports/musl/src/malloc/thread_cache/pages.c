@@ -73,7 +73,8 @@ hidden size_t __malloc_spare(void)
 	return spare;
 }
 
-/* Clear the headers of a group's slots with stride bytes, of the first ones up to the last-th. */
+/* Clear the headers of a group's slots with stride bytes up to the last-th, but for those that
+ * were cleared before: their slots may be in use. */
 hidden void __malloc_group_clear(struct group *group, size_t stride, int last)
 {
 	char *headers = group_headers(group);
@@ -85,7 +86,7 @@ hidden void __malloc_group_clear(struct group *group, size_t stride, int last)
 /*
  * len bytes of what other groups had, at the start of a range; 0 if there are not so many. They are
  * not zero, but for the headers of the first slots, those that mallocng uses at once and one more,
- * or what lies behind the only slot.
+ * or the only slot's header and what lies behind it.
  */
 static void *free_take(size_t len, size_t stride)
 {
@@ -177,7 +178,7 @@ hidden void *__malloc_group_map(size_t len, size_t stride)
 	p = reserve.start;
 	reserve.start += len;
 	reserve.len -= len;
-	/* mallocng reads first: that would be a page fault for itself. */
+	/* A write: mallocng may read first, which would be a page fault for itself. */
 	*group_headers((struct group *)p) = 0;
 	return p;
 }

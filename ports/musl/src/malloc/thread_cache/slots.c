@@ -26,8 +26,8 @@ static void slots_advise(void *p, size_t len)
 		__madvise(p, len, MADV_FREE);
 }
 
-/* mallocng begins to use a group's slots page by page. So their headers are cleared: all at once,
- * far apart and not in the processor's caches, it would wait for them. */
+/* mallocng begins to use a group's slots page by page, and their headers are cleared as it does:
+ * for all of them at once, far apart and not in its caches, the processor would wait. */
 static uint32_t slots_activate(struct meta *m)
 {
 	struct group *group = m->mem;
