@@ -335,25 +335,42 @@ static int futex_deadline(long op, vaddr_t timeout, uint64_t *deadline_ns)
 	return err;
 }
 
-static long futex_wait_call(vaddr_t addr, long op, uint32_t val, vaddr_t timeout, uint32_t bitset)
+static NOINLINE long futex_wait_until(vaddr_t addr, long op, uint32_t val, vaddr_t timeout,
+				      uint32_t bitset)
 {
 	uint64_t deadline;
-	int err;
+	long err = futex_deadline(op, timeout, &deadline);
 
-	if (bitset == 0)
-		return -EINVAL;
-	err = futex_deadline(op, timeout, &deadline);
 	if (err)
 		return err;
 	err = futex_wait(addr, val, bitset, deadline);
 	/* Repeated, a relative timeout would begin anew. */
-	return err == -ERESTARTSYS && timeout ? -ERESTARTNOHAND : err;
+	return err == -ERESTARTSYS ? -ERESTARTNOHAND : err;
+}
+
+static long futex_wait_call(vaddr_t addr, long op, uint32_t val, vaddr_t timeout, uint32_t bitset)
+{
+	if (bitset == 0)
+		return -EINVAL;
+	if (timeout)
+		return futex_wait_until(addr, op, val, timeout, bitset);
+	return futex_wait(addr, val, bitset, NEVER);
+}
+
+/* Not in sys_futex(), which needs no frame on the stack without it. */
+static NOINLINE long futex_requeue_call(vaddr_t addr, long op, long count, long requeue,
+					vaddr_t addr2, uint32_t cmp)
+{
+	if ((int32_t)count < 0 || (int32_t)requeue < 0)
+		return -EINVAL;
+	return futex_requeue(addr, addr2, (uint32_t)count, (uint32_t)requeue,
+			     (op & 127) == FUTEX_CMP_REQUEUE ? &cmp : NULL);
 }
 
 #ifdef CONFIG_FUTEX_PI
 /* The time limit is a time: of CLOCK_REALTIME for FUTEX_LOCK_PI, as flags say for FUTEX_LOCK_PI2.
  */
-static long futex_lock_pi_call(vaddr_t addr, long op, vaddr_t timeout)
+static NOINLINE long futex_lock_pi_call(vaddr_t addr, long op, vaddr_t timeout)
 {
 	uint64_t deadline;
 	int err;
@@ -373,8 +390,6 @@ static uint32_t wake_count(long count)
 
 long sys_futex(long addr, long op, long val, long val2, long addr2, long val3)
 {
-	const uint32_t cmp = (uint32_t)val3;
-
 	switch (op & ~(long)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
 	case FUTEX_WAIT:
 		return futex_wait_call((vaddr_t)addr, op, (uint32_t)val, (vaddr_t)val2,
@@ -390,13 +405,11 @@ long sys_futex(long addr, long op, long val, long val2, long addr2, long val3)
 		return futex_wake((vaddr_t)addr, wake_count(val), (uint32_t)val3);
 	case FUTEX_REQUEUE:
 	case FUTEX_CMP_REQUEUE:
-		if ((int32_t)val < 0 || (int32_t)val2 < 0)
-			return -EINVAL;
-		return futex_requeue((vaddr_t)addr, (vaddr_t)addr2, (uint32_t)val, (uint32_t)val2,
-				     (op & 127) == FUTEX_CMP_REQUEUE ? &cmp : NULL);
+		return futex_requeue_call((vaddr_t)addr, op, val, val2, (vaddr_t)addr2,
+					  (uint32_t)val3);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op((vaddr_t)addr, (vaddr_t)addr2, wake_count(val),
-				     wake_count(val2), cmp);
+				     wake_count(val2), (uint32_t)val3);
 #ifdef CONFIG_FUTEX_PI
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:

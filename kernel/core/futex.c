@@ -14,13 +14,6 @@
 
 struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
-struct futex_bucket *futex_bucket(vaddr_t addr)
-{
-	/* Fibonacci hashing: the high bits of the product are well mixed. */
-	return &futex_buckets[(addr >> 2) * 0x9e3779b97f4a7c15u >> 58];
-}
-_Static_assert(FUTEX_BUCKETS == 1u << (64 - 58), "futex_bucket() takes 6 bits");
-
 /* The waiter's bucket, locked; NULL if it has been woken. A requeue may move it meanwhile. */
 static struct futex_bucket *futex_waiter_lock(const struct futex_waiter *w)
 {
@@ -43,6 +36,11 @@ void futex_waiter_release(struct futex_waiter *w)
 	atomic_store_explicit(&w->bucket, NULL, memory_order_release);
 }
 
+static ALWAYS_INLINE bool futex_is_for(const struct futex_waiter *w, vaddr_t addr, uint32_t bitset)
+{
+	return w->addr == addr && (w->bitset & bitset);
+}
+
 /* Take n waiters with a common bit in bitset off the bucket and wake them. Bucket locked. Returns
  * how many. */
 static uint32_t futex_wake_locked(struct futex_bucket *b, vaddr_t addr, uint32_t n, uint32_t bitset)
@@ -54,7 +52,7 @@ static uint32_t futex_wake_locked(struct futex_bucket *b, vaddr_t addr, uint32_t
 
 		if (woken >= n)
 			break;
-		if (w->addr != addr || !(w->bitset & bitset))
+		if (!futex_is_for(w, addr, bitset))
 			continue;
 		list_remove(l);
 		futex_waiter_release(w);
@@ -63,30 +61,28 @@ static uint32_t futex_wake_locked(struct futex_bucket *b, vaddr_t addr, uint32_t
 	return woken;
 }
 
-int futex_sleep(struct futex_waiter *w, uint64_t deadline_ns)
+int futex_sleep_end(struct futex_waiter *w, uint64_t deadline_ns, int err)
 {
-	for (;;) {
-		int err = thread_sleep(deadline_ns, SLEEP_INTERRUPTIBLE);
-		struct futex_bucket *b = futex_waiter_lock(w);
+	struct futex_bucket *b;
 
-		if (!b)
-			return 0;
+	while ((b = futex_waiter_lock(w))) {
 		if (err) {
 			list_remove(&w->link);
 			spin_unlock(&b->lock);
 			return err;
 		}
 		/* Woken by somebody who meant something else: sleep on. */
-		thread_sleep_prepare("futex");
+		thread_sleep_prepare_locked("futex");
 		spin_unlock(&b->lock);
+		err = thread_sleep(deadline_ns, SLEEP_INTERRUPTIBLE);
 	}
+	return 0;
 }
 
-int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns)
+long futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns)
 {
 	struct futex_bucket *b = futex_bucket(addr);
-	struct futex_waiter w = {
-		.thread = thread_current(), .addr = addr, .bitset = bitset, .bucket = b};
+	struct futex_waiter w;
 	uint32_t seen;
 	int err;
 
@@ -100,8 +96,12 @@ int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns
 		spin_unlock(&b->lock);
 		return err;
 	}
+	w.thread = thread_current();
+	w.addr = addr;
+	w.bitset = bitset;
+	atomic_init(&w.bucket, b);
 	list_push_back(&b->waiters, &w.link);
-	thread_sleep_prepare("futex");
+	thread_sleep_prepare_locked("futex");
 	spin_unlock(&b->lock);
 	return futex_sleep(&w, deadline_ns);
 }
@@ -109,12 +109,21 @@ int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns
 long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset)
 {
 	struct futex_bucket *b = futex_bucket(addr);
-	uint32_t woken;
+	struct futex_waiter *first;
+	uint32_t woken = 0;
 
 	if (!IS_ALIGNED(addr, 4))
 		return -EINVAL;
 	futex_lock(b);
-	woken = futex_wake_locked(b, addr, count, bitset);
+	first = list_entry(b->waiters.next, struct futex_waiter, link);
+	/* Most often one is to be woken, and it is alone in the bucket. */
+	if (!list_empty(&b->waiters) && likely(count == 1 && futex_is_for(first, addr, bitset))) {
+		list_remove(&first->link);
+		futex_waiter_release(first);
+		woken = 1;
+	} else if (!list_empty(&b->waiters)) {
+		woken = futex_wake_locked(b, addr, count, bitset);
+	}
 	spin_unlock(&b->lock);
 	return woken;
 }

@@ -17,7 +17,7 @@ struct thread;
 /* All of them: -EINVAL if an address is not 4-aligned, -EFAULT if it is not the program's. */
 
 /* 0 woken, -EAGAIN (*addr != val), -ETIMEDOUT (CLOCK_MONOTONIC, NEVER for none), -ERESTARTSYS. */
-int futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns);
+long futex_wait(vaddr_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns);
 /* Number woken, or -errno. */
 long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset);
 /* Wake count, requeue up to requeue to addr2; with cmp, only if *addr == *cmp (-EAGAIN). Number

@@ -93,7 +93,7 @@ int futex_lock_pi(vaddr_t addr, uint64_t deadline_ns, bool try)
 		spin_unlock(&b->lock);
 	} else {
 		list_push_back(&b->waiters, &w.link);
-		thread_sleep_prepare("futex lock");
+		thread_sleep_prepare_locked("futex lock");
 		spin_unlock(&b->lock);
 		err = futex_sleep(&w, deadline_ns);
 	}

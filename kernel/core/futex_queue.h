@@ -6,13 +6,14 @@
 #include "base/atomic.h"
 #include "base/list.h"
 #include "core/futex.h"
+#include "core/thread.h"
 
 #define FUTEX_BUCKETS 64u /* a power of two */
 
 struct futex_bucket {
 	struct spinlock lock; /* program memory may be touched while it is held */
 	struct list waiters;  /* struct futex_waiter; all zero until first locked */
-};
+} __attribute__((aligned(32)));
 
 struct futex_waiter {
 	struct list link;
@@ -27,7 +28,16 @@ struct futex_waiter {
 extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
 /* The bucket of an address. */
-struct futex_bucket *futex_bucket(vaddr_t addr);
+static ALWAYS_INLINE struct futex_bucket *futex_bucket(vaddr_t addr)
+{
+	/* Fibonacci hashing: the high bits of the product are well mixed. */
+	struct futex_bucket *b = &futex_buckets[(addr >> 2) * 0x9e3779b97f4a7c15u >> 58];
+
+	/* The compiler would compute the address anew at each use. */
+	__asm__("" : "+r"(b));
+	return b;
+}
+_Static_assert(FUTEX_BUCKETS == 1u << (64 - 58), "futex_bucket() takes 6 bits");
 
 static ALWAYS_INLINE void futex_lock(struct futex_bucket *b)
 {
@@ -40,10 +50,20 @@ static ALWAYS_INLINE void futex_lock(struct futex_bucket *b)
 /* Wake w's thread, w having been taken out of its bucket, which is locked; w is gone behind. */
 void futex_waiter_release(struct futex_waiter *w);
 
+/* What is left to do when a sleep in w's bucket, until deadline_ns, has ended with err. */
+int futex_sleep_end(struct futex_waiter *w, uint64_t deadline_ns, int err);
+
 /*
  * Sleep in w->bucket, where w and the thread's sleep have been prepared, until somebody takes w
  * out: 0. Else w is taken out, and the result is -ETIMEDOUT or -ERESTARTSYS. No bucket is locked.
  */
-int futex_sleep(struct futex_waiter *w, uint64_t deadline_ns);
+static ALWAYS_INLINE int futex_sleep(struct futex_waiter *w, uint64_t deadline_ns)
+{
+	int err = thread_sleep(deadline_ns, SLEEP_INTERRUPTIBLE);
+
+	if (likely(!atomic_load_explicit(&w->bucket, memory_order_acquire)))
+		return 0;
+	return futex_sleep_end(w, deadline_ns, err);
+}
 
 #endif

@@ -526,6 +526,18 @@ static ALWAYS_INLINE bool may_stay(const struct cpu *cpu, const struct thread *t
 	return likely(!(sched_attention_load() & SCHED_RESTRICTED)) || (t->affinity & cpu_bit(cpu));
 }
 
+/* Has nobody woken cur, which is about to leave the CPU, or sent it a signal that is to wake it?
+ * Its run queue is locked. */
+static ALWAYS_INLINE bool sleep_goes_on(const struct thread *cur)
+{
+	unsigned state = atomic_load_explicit(&cur->state, memory_order_relaxed);
+
+	if (state == THREAD_RUNNABLE)
+		return false;
+	return likely(!thread_has_signal(cur)) || state != THREAD_SLEEPING ||
+	       !atomic_load_explicit(&cur->interruptible, memory_order_relaxed);
+}
+
 void sched_block(void)
 {
 	struct cpu *cpu = cpu_self();
@@ -534,7 +546,7 @@ void sched_block(void)
 
 	spin_check_none_held();
 	spin_lock(&rq->lock);
-	if (atomic_load_explicit(&cur->state, memory_order_relaxed) == THREAD_RUNNABLE) {
+	if (!sleep_goes_on(cur)) {
 		spin_unlock(&rq->lock);
 		return;
 	}

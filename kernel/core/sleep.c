@@ -57,17 +57,25 @@ void thread_place(struct thread *t, struct runq *rq)
 	thread_place_on(t, rq, cpu_choose(t));
 }
 
+static ALWAYS_INLINE struct runq *rq_trylock(const struct thread *t)
+{
+	unsigned id = atomic_load_explicit(&t->cpu, memory_order_relaxed);
+	struct runq *rq = &percpu_table[id]->rq;
+
+	spin_lock(&rq->lock);
+	if (likely(atomic_load_explicit(&t->cpu, memory_order_acquire) == id))
+		return rq;
+	spin_unlock(&rq->lock);
+	return NULL;
+}
+
 struct runq *thread_rq_lock(const struct thread *t)
 {
-	for (;;) {
-		unsigned id = atomic_load_explicit(&t->cpu, memory_order_relaxed);
-		struct runq *rq = &percpu_table[id]->rq;
+	struct runq *rq;
 
-		spin_lock(&rq->lock);
-		if (likely(atomic_load_explicit(&t->cpu, memory_order_acquire) == id))
-			return rq;
-		spin_unlock(&rq->lock);
-	}
+	while (!(rq = rq_trylock(t)))
+		;
+	return rq;
 }
 
 /* t, which sleeps, shall run. rq, its CPU's, is locked, and unlocked behind. */
@@ -87,8 +95,10 @@ static ALWAYS_INLINE void thread_unsleep(struct thread *t, struct runq *rq)
 
 bool thread_wake(struct thread *t)
 {
-	struct runq *rq = thread_rq_lock(t);
+	struct runq *rq = rq_trylock(t);
 
+	if (unlikely(!rq))
+		rq = thread_rq_lock(t);
 	if (unlikely(atomic_load_explicit(&t->state, memory_order_relaxed) != THREAD_SLEEPING)) {
 		spin_unlock(&rq->lock);
 		return false;
@@ -103,7 +113,7 @@ void thread_signal(struct thread *t)
 	bool runs = rq->cpu && rq->cpu->current == t;
 
 	if (atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_SLEEPING &&
-	    atomic_load_explicit(&t->interruptible, memory_order_seq_cst)) {
+	    atomic_load_explicit(&t->interruptible, memory_order_relaxed)) {
 		thread_unsleep(t, rq);
 		return;
 	}
@@ -167,13 +177,9 @@ void thread_sleep_cancel(void)
 	t->wait_reason = NULL;
 }
 
-/* Give the CPU away until the deadline, a wake-up, or (interruptible) a signal. */
-static void thread_sleep_now(struct thread *t, uint64_t deadline_ns)
+/* Give the CPU away until the deadline or a wake-up. */
+static NOINLINE void thread_sleep_until(struct thread *t, uint64_t deadline_ns)
 {
-	if (deadline_ns == NEVER) {
-		sched_block();
-		return;
-	}
 	if (runq_waiting(runq_self()) > 0)
 		deadline_ns = MAX(deadline_ns, plat->clock_monotonic_ns() + SLEEP_NS_MIN);
 	timer_enqueue(&t->sleep_timer, deadline_ns);
@@ -186,15 +192,17 @@ int thread_sleep(uint64_t deadline_ns, unsigned flags)
 	struct thread *t = thread_current();
 	bool interruptible = flags & SLEEP_INTERRUPTIBLE;
 
-	/* First the flag, then the look: who sends a signal does it the other way round. */
-	if (interruptible)
-		atomic_store_explicit(&t->interruptible, true, memory_order_seq_cst);
-	if (atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_SLEEPING &&
-	    !(interruptible && thread_has_signal(t)))
-		thread_sleep_now(t, deadline_ns);
+	/* sched_block() looks for signals, with the lock that who sends one takes. */
+	atomic_store_explicit(&t->interruptible, interruptible, memory_order_relaxed);
+	if (likely(atomic_load_explicit(&t->state, memory_order_relaxed) == THREAD_SLEEPING)) {
+		if (likely(deadline_ns == NEVER))
+			sched_block();
+		else
+			thread_sleep_until(t, deadline_ns);
+	}
 	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
 	t->wait_reason = NULL;
-	if (t->timed_out)
+	if (unlikely(t->timed_out))
 		return -ETIMEDOUT;
 	return interruptible && thread_has_signal(t) && signal_claim() ? -ERESTARTSYS : 0;
 }

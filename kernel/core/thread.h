@@ -183,6 +183,18 @@ static ALWAYS_INLINE bool thread_has_signal(const struct thread *t)
 		~atomic_load_explicit(&t->signal.mask, memory_order_relaxed)) != 0;
 }
 
+/* thread_sleep_prepare() for who has looked at the condition already, under a lock that he holds
+ * and that whoever makes it true takes before he calls thread_wake(). */
+static ALWAYS_INLINE void thread_sleep_prepare_locked(const char *reason)
+{
+	struct thread *t = thread_current();
+
+	t->wait_reason = reason;
+	t->timed_out = false;
+	atomic_store_explicit(&t->interruptible, false, memory_order_relaxed);
+	atomic_store_explicit(&t->state, THREAD_SLEEPING, memory_order_release);
+}
+
 /* --- wait queues (wait.c): several threads, several queues per thread (poll) --- */
 struct waitq {
 	struct spinlock lock;
