@@ -23,19 +23,13 @@ ssize_t kiln_std_copy_file_range(int in, off_t *in_pos, int out, off_t *out_pos,
 	return syscall(SYS_copy_file_range, in, in_pos, out, out_pos, len, flags);
 }
 
-/* __syscall_ret(), without the call where there is no error. */
-static long result(long r)
-{
-	return (unsigned long)r > -4096UL ? __syscall_ret((unsigned long)r) : r;
-}
-
 long kiln_std_futex_wait(const void *addr, int op, unsigned val, const void *timeout,
 			 const void *addr2, unsigned mask)
 {
-	return result(__syscall(SYS_futex, addr, op, val, timeout, addr2, mask));
+	return syscall(SYS_futex, addr, op, val, timeout, addr2, mask);
 }
 
 long kiln_std_futex_wake(const void *addr, int op, int count)
 {
-	return result(__syscall(SYS_futex, addr, op, count, 0, 0, 0));
+	return syscall(SYS_futex, addr, op, count, 0, 0, 0);
 }
