@@ -116,7 +116,7 @@ long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset)
 		return -EINVAL;
 	futex_lock(b);
 	first = list_entry(b->waiters.next, struct futex_waiter, link);
-	/* Most often one is to be woken, and it is alone in the bucket. */
+	/* Most often one is to be woken, and it is the first in the bucket. */
 	if (!list_empty(&b->waiters) && likely(count == 1 && futex_is_for(first, addr, bitset))) {
 		list_remove(&first->link);
 		futex_waiter_release(first);

@@ -547,6 +547,8 @@ void sched_block(void)
 	spin_check_none_held();
 	spin_lock(&rq->lock);
 	if (!sleep_goes_on(cur)) {
+		/* Who sends the next signal has to see that nobody looks for it any more. */
+		atomic_store_explicit(&cur->state, THREAD_RUNNABLE, memory_order_relaxed);
 		spin_unlock(&rq->lock);
 		return;
 	}

@@ -57,7 +57,8 @@ void thread_place(struct thread *t, struct runq *rq)
 	thread_place_on(t, rq, cpu_choose(t));
 }
 
-static ALWAYS_INLINE struct runq *rq_trylock(const struct thread *t)
+/* The run queue of the CPU that t is on, locked; NULL: it went to another one meanwhile. */
+static ALWAYS_INLINE struct runq *rq_lock_once(const struct thread *t)
 {
 	unsigned id = atomic_load_explicit(&t->cpu, memory_order_relaxed);
 	struct runq *rq = &percpu_table[id]->rq;
@@ -73,7 +74,7 @@ struct runq *thread_rq_lock(const struct thread *t)
 {
 	struct runq *rq;
 
-	while (!(rq = rq_trylock(t)))
+	while (!(rq = rq_lock_once(t)))
 		;
 	return rq;
 }
@@ -95,7 +96,7 @@ static ALWAYS_INLINE void thread_unsleep(struct thread *t, struct runq *rq)
 
 bool thread_wake(struct thread *t)
 {
-	struct runq *rq = rq_trylock(t);
+	struct runq *rq = rq_lock_once(t);
 
 	if (unlikely(!rq))
 		rq = thread_rq_lock(t);
@@ -177,7 +178,7 @@ void thread_sleep_cancel(void)
 	t->wait_reason = NULL;
 }
 
-/* Give the CPU away until the deadline or a wake-up. */
+/* Give the CPU away until the deadline, a wake-up, or (interruptible) a signal. */
 static NOINLINE void thread_sleep_until(struct thread *t, uint64_t deadline_ns)
 {
 	if (runq_waiting(runq_self()) > 0)
@@ -200,7 +201,6 @@ int thread_sleep(uint64_t deadline_ns, unsigned flags)
 		else
 			thread_sleep_until(t, deadline_ns);
 	}
-	atomic_store_explicit(&t->state, THREAD_RUNNABLE, memory_order_relaxed);
 	t->wait_reason = NULL;
 	if (unlikely(t->timed_out))
 		return -ETIMEDOUT;

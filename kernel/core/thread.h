@@ -142,7 +142,8 @@ void console_input_pending(void);
 #define SLEEP_INTERRUPTIBLE 1u
 
 /*
- * Sleeping, in the order: thread_sleep_prepare(reason), check the condition, thread_sleep(). A
+ * Sleeping, in the order: thread_sleep_prepare(reason), check the condition, thread_sleep(); or
+ * check it and thread_sleep_prepare_locked(), under a lock that who wakes takes. A
  * thread_wake() in between makes thread_sleep() return at once. thread_sleep returns 0 if woken,
  * -ETIMEDOUT (deadline_ns, CLOCK_MONOTONIC, NEVER for none), or -ERESTARTSYS if SLEEP_INTERRUPTIBLE
  * and a signal is deliverable.
