@@ -110,7 +110,7 @@ long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset)
 {
 	struct futex_bucket *b = futex_bucket(addr);
 	struct futex_waiter *first;
-	uint32_t woken = 0;
+	uint32_t woken;
 
 	if (!IS_ALIGNED(addr, 4))
 		return -EINVAL;
@@ -121,7 +121,7 @@ long futex_wake(vaddr_t addr, uint32_t count, uint32_t bitset)
 		list_remove(&first->link);
 		futex_waiter_release(first);
 		woken = 1;
-	} else if (!list_empty(&b->waiters)) {
+	} else {
 		woken = futex_wake_locked(b, addr, count, bitset);
 	}
 	spin_unlock(&b->lock);

@@ -161,13 +161,8 @@ void thread_start_first(struct thread *t)
 
 void thread_sleep_prepare(const char *reason)
 {
-	struct thread *t = thread_current();
-
-	t->wait_reason = reason;
-	t->timed_out = false;
-	atomic_store_explicit(&t->interruptible, false, memory_order_relaxed);
 	/* Before the condition is looked at: pairs with the lock in thread_wake(). */
-	atomic_store_explicit(&t->state, THREAD_SLEEPING, memory_order_seq_cst);
+	thread_sleep_mark(reason, memory_order_seq_cst);
 }
 
 void thread_sleep_cancel(void)

@@ -184,16 +184,22 @@ static ALWAYS_INLINE bool thread_has_signal(const struct thread *t)
 		~atomic_load_explicit(&t->signal.mask, memory_order_relaxed)) != 0;
 }
 
-/* thread_sleep_prepare() for who has looked at the condition already, under a lock that he holds
- * and that whoever makes it true takes before he calls thread_wake(). */
-static ALWAYS_INLINE void thread_sleep_prepare_locked(const char *reason)
+/* The current thread is about to sleep: what both ways of preparing that do. */
+static ALWAYS_INLINE void thread_sleep_mark(const char *reason, memory_order order)
 {
 	struct thread *t = thread_current();
 
 	t->wait_reason = reason;
 	t->timed_out = false;
 	atomic_store_explicit(&t->interruptible, false, memory_order_relaxed);
-	atomic_store_explicit(&t->state, THREAD_SLEEPING, memory_order_release);
+	atomic_store_explicit(&t->state, THREAD_SLEEPING, order);
+}
+
+/* thread_sleep_prepare() for who has looked at the condition already, under a lock that he holds
+ * and that whoever makes it true takes before he calls thread_wake(). */
+static ALWAYS_INLINE void thread_sleep_prepare_locked(const char *reason)
+{
+	thread_sleep_mark(reason, memory_order_release);
 }
 
 /* --- wait queues (wait.c): several threads, several queues per thread (poll) --- */
