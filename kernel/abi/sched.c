@@ -172,7 +172,7 @@ long sys_sched_rr_get_interval(long tid, long out)
 		return -EINVAL;
 	if (!sched_thread_exists(tid))
 		return -ESRCH;
-	return timespec_out((vaddr_t)out, SCHED_SLICE_NS);
+	return timespec_out((vaddr_t)out, plat->slice_ns);
 }
 
 #define PRIO_PROCESS 0

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The scheduler: round robin, one run queue per CPU, slices of 1 ms, work stealing.
+ * The scheduler: round robin, one run queue per CPU, slices of some ms, work stealing.
  *
  * A switch reads no clock and sets no timer. While a thread waits for the CPU the timer is set to
  * the slice's end; when it fires and the same thread has run since it was set, that thread gives
- * way, else it is set once more. So a slice lasts between one and two times SCHED_SLICE_NS.
+ * way, else it is set once more. So a slice lasts between one and two times the platform's
+ * slice_ns.
  *
  * A thread whose sleep ends by the clock goes to the queue `urgent`, which is served first, and the
  * running thread gives way to it at once: sleeping is as exact beside busy threads as alone. Such
@@ -88,17 +89,17 @@ static uint64_t runq_wanted(const struct runq *rq)
 
 /* --- slices and ticks --- */
 
-/* At nice 0 SCHED_SLICE_NS, a quarter more or less for each step (Linux's weights), 0.05 to 100 ms.
+/* At nice 0 the platform's, a quarter more or less for each step (Linux's weights), 0.05 to 260 ms.
  */
 static uint64_t slice_ns(const struct thread *t)
 {
-	uint64_t ns = t->policy == SCHED_IDLE ? 0 : SCHED_SLICE_NS;
+	uint64_t ns = t->policy == SCHED_IDLE ? 0 : plat->slice_ns;
 
 	for (int n = t->nice; n < 0; n++)
 		ns += ns / 4;
 	for (int n = t->nice; n > 0; n--)
 		ns -= ns / 5;
-	return MIN(MAX(ns, 50000u), 100000000u);
+	return MAX(ns, 50000u);
 }
 
 static void tick_set(struct runq *rq, uint64_t now_ns)

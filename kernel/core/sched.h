@@ -10,11 +10,6 @@
 #define SCHED_BATCH 3
 #define SCHED_IDLE 5
 
-/* How long a thread has the CPU while others wait: once to two times this. What a woken thread
- * waits for the one that woke it, too, so what passes between them should fit into the caches
- * meanwhile. */
-#define SCHED_SLICE_NS 1000000u
-
 /* Runnable threads that do not run, first come first served, by run_next. */
 struct run_list {
 	struct thread *first, **last_next; /* last_next: where the next one to come is hung up */

@@ -135,6 +135,11 @@ struct plat_ops {
 	void (*log_write)(const char *s, size_t n);
 
 	/* --- time --- */
+	/* A slice: how long a thread at nice 0 has the CPU while others wait, once to two times
+	 * this. Who was woken waits so long, too, for the one that woke it; but each end of a slice
+	 * costs a timer interrupt (linuxu: a timer and a signal of the host's, so there it is
+	 * longer). */
+	unsigned slice_ns;
 	/* CLOCK_MONOTONIC in ns since boot; starts near 0 (linuxu: the host's CLOCK_MONOTONIC). Any
 	 * context, also on the program's stack. */
 	uint64_t (*clock_monotonic_ns)(void);

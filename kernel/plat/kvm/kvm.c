@@ -73,6 +73,7 @@ static const struct plat_ops kvm_ops = {
 	.console_framed = uart_stdin_framed,
 	.console_is_tty = uart_console_is_tty,
 	.log_write = uart_log_write,
+	.slice_ns = 1000000,
 	.clock_monotonic_ns = clock_monotonic_ns,
 	.clock_realtime_ns = clock_realtime_ns,
 	.timer_set = apic_timer_set,

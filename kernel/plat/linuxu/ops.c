@@ -30,6 +30,7 @@ const struct plat_ops linuxu_ops = {
 	.console_watch = linuxu_console_watch,
 	.console_is_tty = linuxu_console_is_tty,
 	.log_write = linuxu_log_write,
+	.slice_ns = 3000000, /* as Linux's own */
 	.clock_monotonic_ns = linuxu_clock_monotonic_ns,
 	.clock_realtime_ns = linuxu_clock_realtime_ns,
 	.timer_set = linuxu_timer_set,

@@ -265,6 +265,7 @@ static const struct plat_ops machine_ops = {
 	.name = "machine",
 	.kstack_alloc = machine_kstack_alloc,
 	.kstack_free = machine_kstack_free,
+	.slice_ns = 1000000,
 	.clock_monotonic_ns = machine_clock,
 	.clock_realtime_ns = machine_clock,
 	.timer_set = machine_timer_set,

@@ -350,6 +350,7 @@ static const struct plat_ops smp_ops = {
 	.name = "smp",
 	.kstack_alloc = smp_kstack_alloc,
 	.kstack_free = smp_kstack_free,
+	.slice_ns = 1000000,
 	.clock_monotonic_ns = smp_clock,
 	.clock_realtime_ns = smp_clock,
 	.timer_set = smp_timer_set,

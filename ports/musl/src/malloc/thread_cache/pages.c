@@ -13,7 +13,7 @@
 #define RESERVE_BYTES_MAX 1048576
 #define FREE_MAX 32
 #define KEPT_MAX 8
-#define SPARE_BYTES_MAX 8388608
+#define SPARE_BYTES_MAX (16u << 20)
 #define SPARE_SHARE 32 /* of the machine's memory */
 
 struct range {
