@@ -15,8 +15,9 @@
  * sleep, and the two share data. A CPU without work looks for some for a short time, on the stack
  * of the thread that gave it away (sched_wait), so that what comes soon needs neither an interrupt
  * nor a switch; it takes a thread from another CPU that is not served there at once. Then it halts,
- * in its idle thread. While CPUs halt, one with threads waiting looks every TICK_NS whether they
- * still wait, and calls another CPU for help.
+ * in its idle thread. While CPUs halt, one with threads waiting looks after TICK_NS whether they
+ * still wait, and calls another CPU for help. Where it looks in vain again and again, as two
+ * threads wake each other in turn, it looks less often, until help is needed.
  *
  * A thread is on the queue of a CPU only if its affinity allows that one: it is put there and its
  * affinity is changed under the queue's lock.
@@ -27,8 +28,14 @@
 #include "core/percpu.h"
 #include "core/runq.h"
 
-/* While CPUs halt: how long a thread waits for one that runs before another CPU is woken. */
+/* While CPUs halt: how long a thread waits for one that runs before another CPU is woken, unless
+ * ticks have been in vain: nobody waited, and so many threads had had the CPU meanwhile, for each
+ * TICK_NS, that nobody can have waited for long. After TICKS_VAIN of them in a row the time is
+ * doubled, at most TICK_SHIFT_MAX times. */
 #define TICK_NS 100000u
+#define SWITCHES_VAIN 16u
+#define TICKS_VAIN 8u
+#define TICK_SHIFT_MAX 3u
 /* … or how many ticks in a row may find threads waiting, though not always the same ones. */
 #define TICKS_WAITED_MAX 4u
 /* How long a CPU looks for work before it halts: what halting and being woken cost, or less. */
@@ -102,11 +109,18 @@ static uint64_t slice_ns(const struct thread *t)
 	return MAX(ns, 50000u);
 }
 
+/* How often the time to a tick is doubled. */
+static unsigned tick_shift(const struct runq *rq)
+{
+	return rq->ticks_waited > 0 ? 0 : rq->ticks_vain / TICKS_VAIN;
+}
+
 static void tick_set(struct runq *rq, uint64_t now_ns)
 {
 	rq->tick_ns = rq->slice_end_ns;
-	if (atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed))
-		rq->tick_ns = MIN(rq->tick_ns, now_ns + TICK_NS);
+	rq->tick_helps = atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed) != 0;
+	if (rq->tick_helps)
+		rq->tick_ns = MIN(rq->tick_ns, now_ns + ((uint64_t)TICK_NS << tick_shift(rq)));
 	rq->tick_switches = rq->switches;
 	timers_set_tick(rq->tick_ns);
 }
@@ -155,13 +169,9 @@ NOINLINE void runq_pushed(struct runq *rq)
 	if (rq->tick_ns == NEVER) {
 		slice_begin(rq, plat->clock_monotonic_ns());
 		timers_program();
-	} else if (rq->tick_ns == rq->slice_end_ns) {
-		uint64_t now = plat->clock_monotonic_ns();
-
-		if (rq->tick_ns > now + TICK_NS) {
-			tick_set(rq, now);
-			timers_program();
-		}
+	} else if (!rq->tick_helps) {
+		tick_set(rq, plat->clock_monotonic_ns());
+		timers_program();
 	}
 	/* Two that wait: the running thread is not likely to give way to both at once. */
 	if (rq->waiting > 1)
@@ -194,12 +204,23 @@ static void sched_balance(struct runq *rq)
 		spin_unlock(&rq->lock);
 }
 
+/* The tick that was set for CPUs that halt has found nobody waiting. */
+static void tick_vain(struct runq *rq)
+{
+	if (rq->switches - rq->tick_switches < (uint64_t)SWITCHES_VAIN << tick_shift(rq))
+		rq->ticks_vain = 0;
+	else if (rq->ticks_vain < TICK_SHIFT_MAX * TICKS_VAIN)
+		rq->ticks_vain++;
+}
+
 /* The clock says that it is time to look: is a slice over, does somebody wait for too long? */
 static void sched_tick(struct runq *rq, uint64_t now_ns)
 {
 	if (now_ns < rq->tick_ns)
 		return;
 	if (runq_waiting(rq) == 0) {
+		if (rq->tick_helps)
+			tick_vain(rq);
 		rq->tick_ns = NEVER;
 		rq->ticks_waited = 0;
 		rq->queue_first = false;
@@ -211,6 +232,7 @@ static void sched_tick(struct runq *rq, uint64_t now_ns)
 		spin_lock(&rq->lock);
 		sched_call_help(rq);
 		spin_unlock(&rq->lock);
+		rq->ticks_vain = 0;
 	}
 	if (now_ns < rq->slice_end_ns) {
 		tick_set(rq, now_ns);

@@ -26,6 +26,8 @@ struct runq {
 	struct run_list urgent; /* served first, unless queue_first */
 	unsigned waiting;       /* threads on both */
 	unsigned ticks_waited;  /* ticks in a row that found some */
+	unsigned ticks_vain;    /* ticks in a row, while CPUs halted, that nobody needed */
+	bool tick_helps;        /* CPUs halted when the next one was set */
 	struct cpu *cpu;
 	uint64_t switches;       /* since boot */
 	uint64_t slice_end_ns;   /* when the running thread is to give way */

@@ -10,6 +10,7 @@
 
 #include "base/errno.h"
 #include "core/random.h"
+#include "core/runq.h"
 #include "fake/machine.h"
 
 #define MS 1000000u
@@ -104,6 +105,92 @@ static void sched_sets_the_timer_once_a_slice(void **state)
 	machine_thread(yield_often, NULL);
 	assert_int_equal(machine_run(), 0);
 	assert_in_range(machine_timer_sets, 1, 3); /* in 2 ms */
+}
+
+static struct thread *partners[2];
+static unsigned turns;
+static uint64_t kick_after_ns;
+
+static void hand_to(struct thread *t)
+{
+	thread_sleep_prepare("test");
+	thread_wake(t);
+	thread_sleep(NEVER, 0);
+}
+
+/* 20 ms while a CPU halts. */
+static void hand_to_and_fro(struct thread *other)
+{
+	for (int i = 0; i < 5000; i++) {
+		machine_spend(2000);
+		hand_to(other);
+	}
+}
+
+/* The other one waits, in vain, until the CPU that halts is called. */
+static void first_waits(void *arg)
+{
+	uint64_t begin;
+
+	hand_to_and_fro(partners[1]);
+	assert_in_range(machine_timer_sets, 30, 60);
+	assert_int_equal(machine_kicks, 0);
+	begin = machine_now_ns;
+	thread_wake(partners[1]);
+	while (machine_kicks == 0)
+		machine_spend(10000);
+	kick_after_ns = machine_now_ns - begin;
+}
+
+static void second_waits(void *arg)
+{
+	hand_to_and_fro(partners[0]);
+	hand_to(partners[0]);
+}
+
+/* Two wake each other in turn: after eight ticks of 0.1 ms, 0.2 and 0.4 each it is 0.8 ms to the
+ * next one. It finds somebody waiting, and the one after that the same. */
+static void sched_looks_seldom_where_it_looks_in_vain(void **state)
+{
+	sched_idle_cpus = 2;
+	partners[0] = machine_thread(first_waits, NULL);
+	partners[1] = machine_thread(second_waits, NULL);
+	assert_int_equal(machine_run(), MACHINE_STUCK);
+	assert_in_range(kick_after_ns, 100000, 910000);
+}
+
+static void first_forks(void *arg)
+{
+	hand_to_and_fro(partners[1]);
+	machine_spend(1 * MS); /* the tick that is set comes */
+	for (turns = 0; turns < 10; turns++) {
+		sched_idle_cpus = 2;
+		thread_sleep_prepare("test");
+		thread_wake(partners[1]);
+		machine_spend(500000);
+		thread_sleep(NEVER, 0);
+	}
+}
+
+static void second_joins(void *arg)
+{
+	hand_to_and_fro(partners[0]);
+	for (;;) {
+		machine_spend(500000);
+		hand_to(partners[0]);
+	}
+}
+
+/* Then one has work for the other, and waits for it when it has done its own: what the first long
+ * tick finds is not that nobody needs help. */
+static void sched_looks_soon_again(void **state)
+{
+	sched_idle_cpus = 2;
+	partners[0] = machine_thread(first_forks, NULL);
+	partners[1] = machine_thread(second_joins, NULL);
+	assert_int_equal(machine_run(), MACHINE_STUCK);
+	assert_int_equal(turns, 10);
+	assert_in_range(machine_kicks, 8, 10);
 }
 
 static void sleep_until_ns(uint64_t deadline)
@@ -463,6 +550,8 @@ int main(void)
 		cmocka_unit_test_setup(sched_sets_no_timer_for_one_thread, setup),
 		cmocka_unit_test_setup(sched_preempts_a_thread_that_spins, setup),
 		cmocka_unit_test_setup(sched_sets_the_timer_once_a_slice, setup),
+		cmocka_unit_test_setup(sched_looks_seldom_where_it_looks_in_vain, setup),
+		cmocka_unit_test_setup(sched_looks_soon_again, setup),
 		cmocka_unit_test_setup(sched_wakes_sleepers_in_order, setup),
 		cmocka_unit_test_setup(sched_wakes_a_sleeper_beside_spinners_in_time, setup),
 		cmocka_unit_test_setup(sched_keeps_a_wake_up_that_comes_early, setup),
