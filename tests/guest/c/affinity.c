@@ -150,7 +150,7 @@ static void check_parallel(void)
 
 	if (count < 2)
 		return;
-	/* With slices of 10 ms or more. */
+	/* With slices of 9 ms or more. */
 	is(setpriority(PRIO_PROCESS, 0, -10), 0, "nice -10");
 	pthread_create(&other, NULL, play, (void *)1);
 	late = play((void *)0);
