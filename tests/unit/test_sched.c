@@ -91,6 +91,27 @@ static void sched_preempts_a_thread_that_spins(void **state)
 	assert_in_range(machine_timer_sets, 50, 250);
 }
 
+static unsigned long spun[2];
+
+static void spin_counting(void *arg)
+{
+	while (!spin_stop) {
+		++*(unsigned long *)arg;
+		machine_spend(10000);
+	}
+}
+
+static void sched_nice_gets_less(void **state)
+{
+	spin_stop = false;
+	spun[0] = spun[1] = 0;
+	machine_thread(spin_counting, &spun[0]);
+	sched_set_nice(machine_thread(spin_counting, &spun[1]), 15);
+	machine_thread(spin_ender, NULL);
+	assert_int_equal(machine_run(), 0);
+	assert_in_range(spun[1], 1, spun[0] / 10);
+}
+
 static void yield_often(void *arg)
 {
 	for (int i = 0; i < 1000; i++) {
@@ -127,6 +148,15 @@ static void hand_to_and_fro(struct thread *other)
 	}
 }
 
+/* While a CPU halts; the second one sleeps in the end. */
+static void run_partners(void (*first)(void *), void (*second)(void *))
+{
+	sched_idle_cpus = 2;
+	partners[0] = machine_thread(first, NULL);
+	partners[1] = machine_thread(second, NULL);
+	assert_int_equal(machine_run(), MACHINE_STUCK);
+}
+
 /* The other one waits, in vain, until the CPU that halts is called. */
 static void first_waits(void *arg)
 {
@@ -152,10 +182,7 @@ static void second_waits(void *arg)
  * next one. It finds somebody waiting, and the one after that the same. */
 static void sched_looks_seldom_where_it_looks_in_vain(void **state)
 {
-	sched_idle_cpus = 2;
-	partners[0] = machine_thread(first_waits, NULL);
-	partners[1] = machine_thread(second_waits, NULL);
-	assert_int_equal(machine_run(), MACHINE_STUCK);
+	run_partners(first_waits, second_waits);
 	assert_in_range(kick_after_ns, 100000, 910000);
 }
 
@@ -185,10 +212,7 @@ static void second_joins(void *arg)
  * tick finds is not that nobody needs help. */
 static void sched_looks_soon_again(void **state)
 {
-	sched_idle_cpus = 2;
-	partners[0] = machine_thread(first_forks, NULL);
-	partners[1] = machine_thread(second_joins, NULL);
-	assert_int_equal(machine_run(), MACHINE_STUCK);
+	run_partners(first_forks, second_joins);
 	assert_int_equal(turns, 10);
 	assert_in_range(machine_kicks, 8, 10);
 }
@@ -549,6 +573,7 @@ int main(void)
 		cmocka_unit_test_setup(sched_takes_turns, setup),
 		cmocka_unit_test_setup(sched_sets_no_timer_for_one_thread, setup),
 		cmocka_unit_test_setup(sched_preempts_a_thread_that_spins, setup),
+		cmocka_unit_test_setup(sched_nice_gets_less, setup),
 		cmocka_unit_test_setup(sched_sets_the_timer_once_a_slice, setup),
 		cmocka_unit_test_setup(sched_looks_seldom_where_it_looks_in_vain, setup),
 		cmocka_unit_test_setup(sched_looks_soon_again, setup),
