@@ -169,11 +169,8 @@ static void threads_run_where_they_may(void)
 
 /* --- a sleep ends in time though another CPU sends a thread that takes this one --- */
 
-/* So often may the timer have been looked at since. */
-#define LATE_POINTS 1000u
-
 static _Atomic uint32_t spin_word;
-static _Atomic uint64_t slept, sleeps_until;
+static _Atomic uint64_t slept;
 
 /* Woken from elsewhere, it has the CPU until the sleep has ended. */
 static void woken_spinner(void *arg)
@@ -187,8 +184,8 @@ static void woken_spinner(void *arg)
 			break;
 		SMP_CALL(futex_wait((vaddr_t)&spin_word, 0, FUTEX_BITSET_ANY, smp_now_ns() + MS));
 		spin_word = 0;
-		for (unsigned late = 0; slept == n; smp_point())
-			CHECK(smp_now_ns() < sleeps_until || ++late < LATE_POINTS);
+		for (; slept == n; smp_point())
+			CHECK(smp_timer_is_set());
 	}
 }
 
@@ -200,12 +197,10 @@ static void short_sleeper(void *arg)
 		uint64_t deadline = smp_now_ns() + 200 * US;
 		long err;
 
-		sleeps_until = deadline;
 		do {
 			thread_sleep_prepare("test");
 			err = thread_sleep(deadline, 0);
 		} while (err == 0);
-		sleeps_until = NEVER;
 		slept++;
 		smp_leave(0);
 		CHECK_EQ(err, -ETIMEDOUT);
@@ -229,7 +224,6 @@ static void sleeps_end_though_threads_come_from_elsewhere(void)
 	struct smp_thread *a, *b, *c;
 
 	slept = 0;
-	sleeps_until = NEVER;
 	a = smp_start(woken_spinner, NULL);
 	b = smp_start(short_sleeper, NULL);
 	c = smp_start(waker, NULL);

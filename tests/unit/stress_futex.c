@@ -179,6 +179,8 @@ static void semaphore_user(void *arg)
 		if (token_waiters)
 			SMP_CALL(futex_wake(at(&tokens), 1, FUTEX_BITSET_ANY));
 	}
+	/* Woken for a token that it does not take any more: that is the next one's. */
+	SMP_CALL(futex_wake(at(&tokens), 1, FUTEX_BITSET_ANY));
 }
 
 static void futex_semaphore_lets_so_many_in(void)

@@ -170,6 +170,14 @@ static void smp_timer_set(uint64_t deadline_ns)
 	self()->armed_ns = deadline_ns;
 }
 
+bool smp_timer_is_set(void)
+{
+	uint64_t next = timers_next(); /* first: the interrupt may come meanwhile */
+
+	return self()->armed_ns <= next ||
+	       atomic_load_explicit(&cpu_self()->pending, memory_order_relaxed) & PENDING_TIMER;
+}
+
 static uint64_t smp_clock(void)
 {
 	smp_interrupt();

@@ -80,6 +80,9 @@ uint64_t smp_random(uint64_t n);
 /* The CPU that runs the program, this moment. */
 unsigned smp_cpu(void);
 
+/* Will the timer interrupt this CPU in time for all whose sleep is to end here? */
+bool smp_timer_is_set(void);
+
 /* The program computes for a moment: interrupts may come. */
 void smp_point(void);
 /* … for some time. */
