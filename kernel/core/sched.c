@@ -5,7 +5,7 @@
  * A switch reads no clock and sets no timer. While a thread waits for the CPU the timer is set to
  * the slice's end; when it fires and the same thread has run since it was set, that thread gives
  * way, else it is set once more. So a slice lasts between one and two times the platform's
- * slice_ns.
+ * slice_ns. Where the host had the CPU for itself when a slice ended, the slice begins again, once.
  *
  * A thread whose sleep ends by the clock goes to the queue `urgent`, which is served first, and the
  * running thread gives way to it at once: sleeping is as exact beside busy threads as alone. Such
@@ -135,6 +135,7 @@ static NOINLINE void slice_begin(struct runq *rq, uint64_t now_ns)
 	rq->slice_head = READ_ONCE(rq->queue.first);
 	rq->slice_queue = rq->queue_served;
 	rq->slice_urgent = rq->urgent_served;
+	rq->slice_cut = false;
 	tick_set(rq, now_ns);
 }
 
@@ -213,6 +214,14 @@ static void tick_vain(struct runq *rq)
 		rq->ticks_vain++;
 }
 
+/* The tick comes so late that the host must have had the CPU for itself: the thread has not had its
+ * slice. One gets another slice once, or the same threads might lose by it again and again, as the
+ * host's slices are about as long. */
+static bool slice_was_cut(const struct runq *rq, uint64_t now_ns)
+{
+	return !rq->slice_cut && now_ns - rq->slice_end_ns > plat->slice_ns / 4;
+}
+
 /* The clock says that it is time to look: is a slice over, does somebody wait for too long? */
 static void sched_tick(struct runq *rq, uint64_t now_ns)
 {
@@ -236,6 +245,11 @@ static void sched_tick(struct runq *rq, uint64_t now_ns)
 	}
 	if (now_ns < rq->slice_end_ns) {
 		tick_set(rq, now_ns);
+		return;
+	}
+	if (slice_was_cut(rq, now_ns)) {
+		slice_begin(rq, now_ns);
+		rq->slice_cut = true;
 		return;
 	}
 	sched_balance(rq);

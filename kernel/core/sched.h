@@ -34,6 +34,7 @@ struct runq {
 	uint64_t slice_cycles;   /* when the slice began; unless tick_ns is NEVER not long ago */
 	uint64_t tick_ns;        /* when the clock wants to be looked at; NEVER: nobody waits */
 	uint64_t slice_switches; /* `switches` when the slice began */
+	bool slice_cut;          /* this one is in place of one that the host has cut short */
 	uint64_t tick_switches;  /* `switches` at the last tick */
 	uint64_t queue_served, urgent_served; /* threads taken from the lists, but for yields */
 	uint64_t slice_queue, slice_urgent;   /* the same when the slice began … */

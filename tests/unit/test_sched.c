@@ -112,6 +112,33 @@ static void sched_nice_gets_less(void **state)
 	assert_in_range(spun[1], 1, spun[0] / 10);
 }
 
+/* The host has the CPU for itself every second HOST_NS. */
+#define HOST_NS (MS * 4 / 3)
+static uint64_t host_comes_ns, spin_end_ns;
+
+static void spin_beside_the_host(void *arg)
+{
+	while (machine_now_ns < spin_end_ns) {
+		++*(unsigned long *)arg;
+		machine_spend(10000);
+		if (machine_now_ns >= host_comes_ns) {
+			machine_now_ns += HOST_NS;
+			host_comes_ns = machine_now_ns + HOST_NS;
+		}
+	}
+}
+
+static void sched_is_fair_beside_the_host(void **state)
+{
+	spun[0] = spun[1] = 0;
+	host_comes_ns = machine_now_ns + HOST_NS;
+	spin_end_ns = machine_now_ns + 400 * MS;
+	machine_thread(spin_beside_the_host, &spun[0]);
+	machine_thread(spin_beside_the_host, &spun[1]);
+	assert_int_equal(machine_run(), 0);
+	assert_in_range(spun[0], spun[1] * 4 / 5, spun[1] * 5 / 4);
+}
+
 static void yield_often(void *arg)
 {
 	for (int i = 0; i < 1000; i++) {
@@ -574,6 +601,7 @@ int main(void)
 		cmocka_unit_test_setup(sched_sets_no_timer_for_one_thread, setup),
 		cmocka_unit_test_setup(sched_preempts_a_thread_that_spins, setup),
 		cmocka_unit_test_setup(sched_nice_gets_less, setup),
+		cmocka_unit_test_setup(sched_is_fair_beside_the_host, setup),
 		cmocka_unit_test_setup(sched_sets_the_timer_once_a_slice, setup),
 		cmocka_unit_test_setup(sched_looks_seldom_where_it_looks_in_vain, setup),
 		cmocka_unit_test_setup(sched_looks_soon_again, setup),
