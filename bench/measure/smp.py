@@ -2,9 +2,9 @@
 """Work for several CPUs (bench/smp): Kiln in a virtual machine beside a Linux guest, as a process beside Linux.
 
 Two with the same number of CPUs take turns, each doing the same job for a moment, so that what else the machine does
-meanwhile meets both alike; every other time the other way round, for it tells who comes after whom. No virtual machine
+meanwhile meets both alike; then each once more the other way round, for it tells who comes after whom. No virtual machine
 is there while processes are measured: a guest that has done its job still takes the host's CPU now and then. Median of
-several turns, and the least. A virtual machine's CPUs have a host CPU each: left alone, the host often starts two on
+all times, and the least. A virtual machine's CPUs have a host CPU each: left alone, the host often starts two on
 the same one, and moves one away after milliseconds.
 """
 import itertools
@@ -33,12 +33,12 @@ class Pair:
     """Kiln and Linux in the same place."""
     title: str
     names: tuple
-    turns: int  # measured, after one to warm up
+    turns: int  # in each it is measured twice; and one to warm up
 
 
-VM = Pair("in a virtual machine", ("kvm", "Linux guest"), 15)
+VM = Pair("in a virtual machine", ("kvm", "Linux guest"), 8)
 # A job of theirs lasts some milliseconds, in which the host can favour anybody.
-PROCESS = Pair("as a process", ("linuxu", "Linux"), 45)
+PROCESS = Pair("as a process", ("linuxu", "Linux"), 24)
 
 
 @dataclass(frozen=True)
@@ -183,8 +183,9 @@ def measure(pair, systems, job):
     """{(name, cpus): (median, least)} in the job's unit; what failed is not in it."""
     n = job.vm_n if pair is VM else job.process_n
     times = {(s.name, s.cpus): [] for s in systems}
-    for cpus, turn in itertools.product(CPUS, range(pair.turns + 1)):
-        for s in [s for s in systems if s.cpus == cpus][::-1 if turn % 2 else 1]:
+    for turn, cpus in itertools.product(range(pair.turns + 1), CPUS):
+        group = [s for s in systems if s.cpus == cpus][::-1 if turn % 2 else 1]
+        for s in group + group[::-1]:
             mine = times[s.name, s.cpus]
             if mine is None:
                 continue
@@ -260,7 +261,7 @@ def record(images, all_results):
 
 def pair_times(pair, systems, jobs, table):
     """{title of a job: its results}, shown as they come."""
-    table.heading(f"Several CPUs, {pair.title}: median of {pair.turns} turns (least), "
+    table.heading(f"Several CPUs, {pair.title}: median of {2 * pair.turns} times (least), "
                   "and how many times faster Kiln is than Linux")
     print(f"{'what':<36} CPUs {pair.names[0]:>8} {pair.names[1]:>20} {'ratio':>16}")
     for s in systems:
