@@ -2,10 +2,10 @@
 """Work for several CPUs (bench/smp): Kiln in a virtual machine beside a Linux guest, as a process beside Linux.
 
 Two with the same number of CPUs take turns, each doing the same job for a moment, so that what else the machine does
-meanwhile meets both alike; then each once more the other way round, for it tells who comes after whom. No virtual machine
-is there while processes are measured: a guest that has done its job still takes the host's CPU now and then. Median of
-all times, and the least. A virtual machine's CPUs have a host CPU each: left alone, the host often starts two on
-the same one, and moves one away after milliseconds.
+meanwhile meets both alike; then each once more the other way round, for it tells who comes after whom. No virtual
+machine is there while processes are measured: a guest that has done its job still takes the host's CPU now and then.
+Median of all times, and the least. A virtual machine's CPUs have a host CPU each: left alone, the host often starts two
+on the same one, and moves one away after milliseconds.
 """
 import itertools
 import json
@@ -27,13 +27,12 @@ GOAL_SPEEDUP = 1.8
 NOISE = 0.97  # ratios down to this are called equal
 
 
-
 @dataclass(frozen=True)
 class Pair:
     """Kiln and Linux in the same place."""
     title: str
     names: tuple
-    turns: int  # in each it is measured twice; and one to warm up
+    turns: int  # measured, after one to warm up; in each, every system has the job done twice
 
 
 VM = Pair("in a virtual machine", ("kvm", "Linux guest"), 8)
