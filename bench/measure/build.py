@@ -81,12 +81,15 @@ class Images:
         text = run(["bash", "-ec", 'eval "$("$0" env)"; env -0', kiln], env=env)
         return dict(e.split("=", 1) for e in text.split("\0") if "=" in e)
 
-    def smp(self, target):
-        """The program of bench/smp, for "kiln" or "linux" (static)."""
+    def smp(self, target, shift):
+        """The program of bench/smp, for "kiln" or "linux" (static), its code moved by shift bytes."""
         crate = self.bench / "smp"
         vendor = self._vendored(crate)
-        return self._rust(target, "release", "smp", crate=crate, config=(
+        made = self._rust(target, "release", "smp", crate=crate, more_env={"SMP_SHIFT": str(shift)}, config=(
             'source.crates-io.replace-with="vendored"', f'source.vendored.directory="{vendor}"'))
+        kept = self.out / f"smp-{target}-{shift}"
+        shutil.copy2(made, kept)
+        return kept
 
     @staticmethod
     def _vendored(crate):
@@ -102,7 +105,7 @@ class Images:
             new.rename(vendor)
         return vendor
 
-    def _rust(self, target, profile, name, kiln=None, std=None, crate=None, config=()):
+    def _rust(self, target, profile, name, kiln=None, std=None, crate=None, config=(), more_env=None):
         env = dict(os.environ)
         target_dir = self.out / (target if std is None else f"{target}-{std.name}")
         triple = MUSL
@@ -119,5 +122,5 @@ class Images:
         options = [word for text in config for word in ("--config", text)]
         run([cargo(), "build", "--offline", "--locked", "--profile", profile, "--bin", name, "--target", triple,
              "--target-dir", target_dir, *options, "--manifest-path", (crate or self.bench / "rust") / "Cargo.toml"],
-            env=env)
+            env=env | (more_env or {}))
         return target_dir / triple / profile / name

@@ -10,9 +10,34 @@ mod memory;
 mod parallel;
 mod threads;
 
+use std::arch::global_asm;
 use std::io::{self, BufRead, Write};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// By how many bytes the code is moved, that of this crate and what is linked behind it; set when it is built.
+const SHIFT: usize = match option_env!("SMP_SHIFT") {
+    None => 0,
+    Some(text) => match usize::from_str_radix(text, 10) {
+        Ok(n) => n,
+        Err(_) => panic!("SMP_SHIFT is not a number"),
+    },
+};
+
+global_asm!(
+    ".pushsection .text.shift, \"ax\", @progbits",
+    "smp_shift: .skip {n}, 0xcc",
+    "ud2",
+    ".popsection",
+    n = const SHIFT,
+);
+
+extern "C" {
+    fn smp_shift();
+}
+
+#[used] // or the linker would drop it
+static KEEP_SHIFT: unsafe extern "C" fn() = smp_shift;
 
 /// Does n operations in all and says how long that took.
 type Job = fn(n: u64) -> Duration;

@@ -2,7 +2,6 @@
 //! Jobs that rayon spreads over all CPUs.
 use crate::crew::Numbers;
 use rayon::prelude::*;
-use std::cmp::Reverse;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -23,20 +22,14 @@ pub fn sum(n: u64) -> Duration {
     start.elapsed()
 }
 
-fn sort_as<T: Ord + Send>(n: u64, from: impl Fn(u64) -> T) -> Duration {
+/// Sort n numbers.
+pub fn sort(n: u64) -> Duration {
     let mut random = Numbers(n | 1);
-    let mut numbers: Vec<T> = (0..n).map(|_| from(random.next())).collect();
+    let mut numbers: Vec<u64> = (0..n).map(|_| random.next()).collect();
     rayon::current_num_threads();
     let start = Instant::now();
     numbers.par_sort_unstable();
     let elapsed = start.elapsed();
     assert!(numbers.windows(2).all(|w| w[0] <= w[1]), "the sort does not sort");
     elapsed
-}
-
-/// Sort n numbers: of four types, so that there are four functions at different places, for in emulation a loop that a
-/// page's end cuts in two is slower by a quarter.
-pub fn sort(n: u64) -> Duration {
-    let each = n / 4;
-    sort_as(each, |x| x) + sort_as(each, |x| x as i64) + sort_as(each, Reverse) + sort_as(each, |x| Reverse(x as i64))
 }
