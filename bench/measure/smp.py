@@ -4,7 +4,7 @@
 Two with the same number of CPUs take turns, each doing the same job for a moment, so that what else the machine does
 meanwhile meets both alike; then each once more the other way round, for it tells who comes after whom. No virtual
 machine is there while processes are measured: a guest that has done its job still takes the host's CPU now and then.
-Where code and data lie counts as well: emulation takes up to twice as long for a loop or a small function that a page's
+Where code and data lie counts as well: emulation can take twice as long for a loop or a small function that a page's
 end cuts in two, and cache lines are not equally far from all CPUs. So all is done with several layouts: the same
 program with its code moved by parts of a page, started anew.
 
