@@ -85,8 +85,9 @@ class Images:
         """The program of bench/smp, for "kiln" or "linux" (static), its code moved by shift bytes."""
         crate = self.bench / "smp"
         vendor = self._vendored(crate)
-        made = self._rust(target, "release", "smp", crate=crate, more_env={"SMP_SHIFT": str(shift)}, config=(
-            'source.crates-io.replace-with="vendored"', f'source.vendored.directory="{vendor}"'))
+        made = self._rust(target, "release", "smp", crate=crate, config=(
+            'source.crates-io.replace-with="vendored"', f'source.vendored.directory="{vendor}"',
+            f'env.SMP_SHIFT="{shift}"'))
         kept = self.out / f"smp-{target}-{shift}"
         shutil.copy2(made, kept)
         return kept
@@ -105,7 +106,7 @@ class Images:
             new.rename(vendor)
         return vendor
 
-    def _rust(self, target, profile, name, kiln=None, std=None, crate=None, config=(), more_env=None):
+    def _rust(self, target, profile, name, kiln=None, std=None, crate=None, config=()):
         env = dict(os.environ)
         target_dir = self.out / (target if std is None else f"{target}-{std.name}")
         triple = MUSL
@@ -122,5 +123,5 @@ class Images:
         options = [word for text in config for word in ("--config", text)]
         run([cargo(), "build", "--offline", "--locked", "--profile", profile, "--bin", name, "--target", triple,
              "--target-dir", target_dir, *options, "--manifest-path", (crate or self.bench / "rust") / "Cargo.toml"],
-            env=env | (more_env or {}))
+            env=env)
         return target_dir / triple / profile / name

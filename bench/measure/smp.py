@@ -163,10 +163,10 @@ def tsc_khz(program):
     return int(re.search(r"= tsc (\d+)", text).group(1))
 
 
-def commands(images, shift, khz, kernel):
-    """(name, number of CPUs, command) of each system that can run here. kernel: the Linux guest's, or None."""
+def commands(images, image, program, khz, kernel):
+    """(name, number of CPUs, command) of each system that can run here: image on Kiln, program on Linux. kernel: the
+    Linux guest's, or None."""
     host = sorted(os.sched_getaffinity(0))
-    image, program = images.smp("kiln", shift), images.smp("linux", shift)
     for n in CPUS:
         if n > len(host):
             continue
@@ -208,28 +208,27 @@ def median_bounds(values):
     return values[cut], values[-1 - cut]
 
 
-def ratios(results, pair, cpus):
-    """How many times faster Kiln is, turn by turn; None if one of the two is missing."""
+def ratio(results, pair, cpus):
+    """How many times faster Kiln is: the median of the turns and its bounds; None if one of the two is missing."""
     kiln, other = (results.get((name, cpus)) for name in pair.names)
     if not kiln or not other:
         return None
-    return [sum(other[i:i + 2]) / sum(kiln[i:i + 2]) for i in range(0, len(kiln), 2)]
+    turns = [sum(other[i:i + 2]) / sum(kiln[i:i + 2]) for i in range(0, len(kiln), 2)]
+    return statistics.median(turns), *median_bounds(turns)
 
 
 def mark(results, pair, job, cpus):
     """What is to be said about a line; in capitals where it misses a goal."""
     kiln, other = pair.names
-    r = ratios(results, pair, cpus)
     if not results.get((kiln, cpus)):
         return f"{kiln} FAILED"
-    if r is None or statistics.median(r) >= NOISE or median_bounds(r)[1] >= 1:
+    median, _, high = ratio(results, pair, cpus) or (1, 1, 1)
+    if median >= NOISE or high >= 1:
         return ""
     return f"{'BEHIND' if pair is VM or job.threads else 'behind'} {other}"
 
 
 def number(value):
-    if value is None:
-        return "-"
     return f"{value:,.0f}" if value >= 1000 else f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
 
 
@@ -239,11 +238,11 @@ def cells(results, pair, cpus):
     for name in pair.names:
         times = results.get((name, cpus))
         out += f"{number(statistics.median(times)):>9} ({number(min(times)) + ')':<9}" if times else f"{'-':>9}{'':11}"
-    r = ratios(results, pair, cpus)
+    r = ratio(results, pair, cpus)
     if r is None:
         return f"{out}{'-':>6}"
-    low, high = median_bounds(r)
-    return f"{out}{statistics.median(r):>6.2f} ({low:.2f} to {high:.2f})"
+    median, low, high = r
+    return f"{out}{median:>6.2f} ({low:.2f} to {high:.2f})"
 
 
 def speedups(results, pair, job):
@@ -308,8 +307,9 @@ def times(images, table, with_linux_guest, update):
     for n in CPUS:
         if n > len(os.sched_getaffinity(0)):
             table.missing(f"{n} CPUs", f"there are {len(os.sched_getaffinity(0))}")
-    khz = tsc_khz(images.smp("linux", SHIFTS[0]))
-    layouts = [list(commands(images, shift, khz, kernel)) for shift in SHIFTS]
+    programs = [(images.smp("kiln", shift), images.smp("linux", shift)) for shift in SHIFTS]
+    khz = tsc_khz(programs[0][1])
+    layouts = [list(commands(images, *both, khz, kernel)) for both in programs]
     all_results = {j.title: {} for j in jobs}
     for pair in (VM, PROCESS):
         table.heading(f"Several CPUs, {pair.title}: median of {2 * pair.turns * len(SHIFTS)} times (least), "
