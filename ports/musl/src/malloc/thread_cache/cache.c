@@ -37,6 +37,7 @@ static struct depot {
 	volatile int lock[1];
 	volatile int n; /* who only wants to know whether it is 0 does without the lock */
 	unsigned char *lists[DEPOT_LISTS_MAX];
+	const struct cache *from[DEPOT_LISTS_MAX]; /* who gave them; to compare with only */
 } depots[CACHE_CLASSES];
 
 /* What a thread without a cache has: no block, and no room. Never changes for longer than a call.
@@ -64,21 +65,32 @@ static int list_max(int sc)
 	return at_most(n, LIST_BLOCKS_MAX);
 }
 
-static unsigned char *depot_take(int sc)
+/* A list, or 0; one that c itself gave, if there is any: what lies in the cache of one processor
+ * need not go to another one's. */
+static unsigned char *depot_take(const struct cache *c, int sc)
 {
 	struct depot *d = &depots[sc];
 	unsigned char *list = 0;
+	int i;
 
 	if (!d->n)
 		return 0;
 	LOCK(d->lock);
-	if (d->n)
-		list = d->lists[--d->n];
+	if (d->n) {
+		i = --d->n;
+		while (i && d->from[i] != c)
+			i--;
+		if (d->from[i] != c)
+			i = d->n;
+		list = d->lists[i];
+		d->lists[i] = d->lists[d->n];
+		d->from[i] = d->from[d->n];
+	}
 	UNLOCK(d->lock);
 	return list;
 }
 
-static void depot_give(int sc, unsigned char *list)
+static void depot_give(const struct cache *c, int sc, unsigned char *list)
 {
 	struct depot *d = &depots[sc];
 	int max = at_most(__malloc_spare() / DEPOT_SHARE / __malloc_class_bytes[sc],
@@ -86,6 +98,7 @@ static void depot_give(int sc, unsigned char *list)
 
 	LOCK(d->lock);
 	if (d->n < max) {
+		d->from[d->n] = c;
 		d->lists[d->n++] = list;
 		list = 0;
 	}
@@ -165,7 +178,7 @@ static void caches_empty(struct cache *own)
 		cache_empty(c);
 	UNLOCK(waiting_lock);
 	for (int sc = 0; sc < CACHE_CLASSES; sc++)
-		while ((list = depot_take(sc)))
+		while ((list = depot_take(own, sc)))
 			__malloc_slots_give(sc, list);
 	__malloc_pages_release();
 }
@@ -179,7 +192,7 @@ static unsigned char *list_get(struct cache *c, int sc, int *n)
 	if (list)
 		c->full[sc] = 0;
 	else if (c)
-		list = depot_take(sc);
+		list = depot_take(c, sc);
 	*n = list_max(sc);
 	if (list)
 		return list;
@@ -242,10 +255,10 @@ static void cache_make_room(struct cache *c, int sc)
 	if (c->room[sc])
 		return;
 	if (__malloc_class_bytes[sc] > SECOND_LIST_BYTES_MAX) {
-		depot_give(sc, c->head[sc]);
+		depot_give(c, sc, c->head[sc]);
 	} else {
 		if (c->full[sc])
-			depot_give(sc, c->full[sc]);
+			depot_give(c, sc, c->full[sc]);
 		c->full[sc] = c->head[sc];
 	}
 	c->head[sc] = 0;
