@@ -55,6 +55,13 @@ static void *spin(void *arg)
 		;
 }
 
+static void *work_for_a_while(void *arg)
+{
+	for (volatile int i = 0; i < 300000; i++)
+		;
+	return arg;
+}
+
 static void threads(int n, void *(*body)(void *))
 {
 	pthread_t t[64];
@@ -118,6 +125,14 @@ int main(int argc, char **argv)
 		puts("ready");
 		fflush(stdout);
 		threads(8, spin);
+	}
+	if (!strcmp(argv[1], "bursts")) {
+		puts("ready");
+		fflush(stdout);
+		for (;;) {
+			threads(2, work_for_a_while);
+			usleep(1000);
+		}
 	}
 	if (!strcmp(argv[1], "echo")) {
 		char c;
@@ -218,6 +233,30 @@ def cpus_are_those_that_the_process_may_use(w):
         p.kill()
         _, err = p.communicate(timeout=30)
         check(threads == 1 and (opts in err.decode() if opts else err == b""), f"{opts}: {threads} threads, {err}")
+
+
+def cpus_that_move_keep_to_where_they_may_be(w):
+    mine = sorted(os.sched_getaffinity(0))[:2]
+    if len(mine) < 2:
+        raise Skip("needs two CPUs")
+    p = w.start("run", "--platform", "linuxu", "--cpus", 2, _image(w), "--", "bursts")
+    check(p.stdout.readline() == b"ready\n", "the program did not start")
+    pid = _image_process(w, p.pid)
+    while _threads(pid) < 2:
+        time.sleep(0.01)
+    tids = list(map(int, os.listdir(f"/proc/{pid}/task")))
+    for allowed in (mine[:1], mine, mine[1:], mine):
+        for _ in range(2):  # one that just moves restores what it had seen before the first time
+            for tid in tids:
+                os.sched_setaffinity(tid, allowed)
+            time.sleep(0.4)
+        # For a moment it may be in fewer places.
+        deadline = time.time() + 10
+        while any(sorted(os.sched_getaffinity(tid)) != allowed for tid in tids):
+            check(time.time() < deadline, f"not all of {tids} may be in all of {allowed}")
+    p.terminate()
+    p.communicate(timeout=30)
+    check(p.returncode == 128 + signal.SIGTERM, f"status {p.returncode}")
 
 
 def threads_that_the_host_refuses_are_done_without(w):

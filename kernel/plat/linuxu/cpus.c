@@ -3,6 +3,12 @@
  * Several CPUs: each is a thread of the host, which lives until the process ends. They share
  * everything but %gs, the stack for signal handlers and the timer, and are created with all signals
  * blocked, so that no handler runs before these are there.
+ *
+ * The host often wakes a CPU where the one that kicked it runs, though others of the host's idle,
+ * and may leave the two there for tens of ms (seen with Linux 6.18): then they are as fast as one.
+ * So a CPU notes where it runs when it has idled, and when it kicks one that sleeps; and one that
+ * has idled and finds another one in the same place goes to a free one. It does so by its affinity,
+ * which is restored at once. With several CPUs this costs idling and such a kick a host call each.
  */
 #include "arch/arch.h"
 #include "base/cmdline.h"
@@ -39,15 +45,31 @@ unsigned linuxu_cpu_count_wanted(void)
 	return n <= CONFIG_NR_CPUS ? n : 0;
 }
 
-/* CPUs of the host that this process may use. */
+/* CPUs of the host, by number. */
+struct host_cpus {
+	uint64_t mask[AFFINITY_WORDS];
+};
+
+/* Those that this thread of the host may use. How many bytes of the mask are known, or negative
+ * errno. */
+static long host_cpus_get(struct host_cpus *out)
+{
+	return host_call3(HOST_NR_SCHED_GETAFFINITY, 0, sizeof(*out), (uintptr_t)out);
+}
+
+static long host_cpus_set(const struct host_cpus *cpus, long bytes)
+{
+	return host_call3(HOST_NR_SCHED_SETAFFINITY, 0, (size_t)bytes, (uintptr_t)cpus);
+}
+
 static unsigned cpu_count_host(void)
 {
-	uint64_t mask[AFFINITY_WORDS];
-	long bytes = host_call3(HOST_NR_SCHED_GETAFFINITY, 0, sizeof(mask), (uintptr_t)mask);
+	struct host_cpus usable;
+	long bytes = host_cpus_get(&usable);
 	unsigned n = 0;
 
-	for (long i = 0; i < bytes / (long)sizeof(mask[0]); i++)
-		for (uint64_t word = mask[i]; word != 0; word &= word - 1)
+	for (long i = 0; i < bytes / (long)sizeof(usable.mask[0]); i++)
+		for (uint64_t word = usable.mask[i]; word != 0; word &= word - 1)
 			n++;
 	return MAX(n, 1u);
 }
@@ -145,4 +167,55 @@ void linuxu_cpu_relax(unsigned spins)
 		host_call1(HOST_NR_SCHED_YIELD, 0);
 	else
 		arch_pause();
+}
+
+/* --- where on the host a CPU runs --- */
+
+void linuxu_cpu_locate(struct linuxu_cpu *c)
+{
+	uint32_t host_cpu;
+
+	if (host_call3(HOST_NR_GETCPU, (uintptr_t)&host_cpu, 0, 0) != 0)
+		host_cpu = LINUXU_NOWHERE;
+	atomic_store(&c->host_cpu, host_cpu);
+}
+
+/* Is another CPU where c is? All such places are taken out of those in free, if there is one. */
+static bool host_cpu_is_shared(const struct linuxu_cpu *c, struct host_cpus *free)
+{
+	const uint32_t mine = atomic_load(&c->host_cpu);
+	bool shared = false;
+
+	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++) {
+		uint32_t host_cpu;
+
+		if (linuxu_cpus[i] == NULL || linuxu_cpus[i] == c)
+			continue;
+		host_cpu = atomic_load(&linuxu_cpus[i]->host_cpu);
+		if (host_cpu / 64 >= AFFINITY_WORDS)
+			continue;
+		shared |= host_cpu == mine;
+		if (free != NULL)
+			free->mask[host_cpu / 64] &= ~(1UL << host_cpu % 64);
+	}
+	return shared;
+}
+
+void linuxu_cpu_spread(struct linuxu_cpu *c)
+{
+	struct host_cpus usable, free;
+	long bytes;
+
+	linuxu_cpu_locate(c);
+	if (likely(!host_cpu_is_shared(c, NULL)))
+		return;
+	bytes = host_cpus_get(&usable);
+	if (bytes <= 0)
+		return;
+	free = usable;
+	/* The host refuses an empty set: then there are more CPUs than it has. */
+	if (!host_cpu_is_shared(c, &free) || host_cpus_set(&free, bytes) != 0)
+		return;
+	host_cpus_set(&usable, bytes);
+	linuxu_cpu_locate(c);
 }

@@ -51,10 +51,12 @@ void linuxu_cpu_kick(unsigned id)
 
 	if (old & WAKE_KICK)
 		return;
-	if (old & WAKE_SLEEP)
+	if (old & WAKE_SLEEP) {
+		linuxu_cpu_locate(linuxu_cpu_self());
 		cpu_wake(c);
-	else
+	} else {
 		cpu_interrupt(c);
+	}
 }
 
 bool linuxu_cpu_take_kick(void)
@@ -129,12 +131,15 @@ void linuxu_idle(uint64_t deadline_ns)
 	struct linuxu_cpu *c = linuxu_cpu_self();
 
 	c->timer_console_ns = NEVER;
+	atomic_store(&c->host_cpu, LINUXU_NOWHERE);
 	while (atomic_load_explicit(&c->cpu.pending, memory_order_relaxed) == 0) {
 		if (watch_is_mine(c))
 			idle_poll(deadline_ns);
 		else
 			idle_sleep(c, deadline_ns);
 	}
+	if (CONFIG_NR_CPUS > 1 && linuxu_cpus[1] != NULL)
+		linuxu_cpu_spread(c);
 	/* If the timer is due as well, say so at once instead of through a signal. */
 	if (c->timer_wanted_ns != NEVER && c->timer_wanted_ns <= linuxu_clock_monotonic_ns()) {
 		c->timer_wanted_ns = NEVER;

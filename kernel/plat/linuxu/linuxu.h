@@ -28,11 +28,16 @@ struct linuxu_host {
  * A CPU: a thread of the host. What other CPUs may touch is said; all else is its own, and what its
  * signal handlers touch is volatile.
  */
+#define LINUXU_NOWHERE UINT32_MAX
+
 struct linuxu_cpu {
 	struct cpu cpu; /* first: cpu_self() is this */
 	int32_t tid;    /* of the host's thread; set before it runs */
 	/* idle.c: LINUXU_WAKE_* bits, a futex of the host's. Any CPU. */
 	_Atomic uint32_t wake;
+	/* cpus.c: the host's CPU that it was seen on last; LINUXU_NOWHERE: it idles, or not known.
+	 * Any CPU reads. */
+	_Atomic uint32_t host_cpu;
 	/* timer.c */
 	bool timer_created;
 	int32_t timer_id;
@@ -46,7 +51,7 @@ struct linuxu_cpu {
 #define LINUXU_CPU_INIT(cpu_)                                                                      \
 	{                                                                                          \
 		.cpu.self = &(cpu_).cpu, .timer_armed_ns = NEVER, .timer_wanted_ns = NEVER,        \
-		.timer_console_ns = NEVER,                                                         \
+		.timer_console_ns = NEVER, .host_cpu = LINUXU_NOWHERE,                             \
 	}
 
 extern struct linuxu_host linuxu_host;
@@ -98,6 +103,10 @@ unsigned linuxu_cpu_count_wanted(void);
 struct linuxu_cpu *linuxu_cpu_lay(unsigned id, vaddr_t stack, size_t bytes);
 int linuxu_cpu_start(unsigned id);
 void linuxu_cpu_relax(unsigned spins);
+/* Note which of the host's CPUs this one, c, runs on. */
+void linuxu_cpu_locate(struct linuxu_cpu *c);
+/* The same, and if another one was seen there last, move to one where none was, if there is any. */
+void linuxu_cpu_spread(struct linuxu_cpu *c);
 
 /* --- memory.c --- */
 /* Reserve all areas; the first stacks can be allocated afterwards. */
