@@ -45,7 +45,7 @@ class Pair:
 
 VM = Pair("in a virtual machine", ("kvm", "Linux guest"), 2)
 # A job of theirs lasts some milliseconds, in which the host can favour anybody.
-PROCESS = Pair("as a process", ("linuxu", "Linux"), 6)
+PROCESS = Pair("as a process", ("linuxu", "Linux"), 12)
 
 
 @dataclass(frozen=True)
