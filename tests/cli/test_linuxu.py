@@ -242,7 +242,9 @@ def cpus_that_move_keep_to_where_they_may_be(w):
     p = w.start("run", "--platform", "linuxu", "--cpus", 2, _image(w), "--", "bursts")
     check(p.stdout.readline() == b"ready\n", "the program did not start")
     pid = _image_process(w, p.pid)
+    deadline = time.time() + 10
     while _threads(pid) < 2:
+        check(time.time() < deadline, "there is only one CPU")
         time.sleep(0.01)
     tids = list(map(int, os.listdir(f"/proc/{pid}/task")))
     for allowed in (mine[:1], mine, mine[1:], mine):

@@ -50,8 +50,8 @@ struct host_cpus {
 	uint64_t mask[AFFINITY_WORDS];
 };
 
-/* Those that this thread of the host may use. How many bytes of the mask are known, or negative
- * errno. */
+/* Those that this thread of the host may use; at its start that is what the process may. How many
+ * bytes of the mask are known, or negative errno. */
 static long host_cpus_get(struct host_cpus *out)
 {
 	return host_call3(HOST_NR_SCHED_GETAFFINITY, 0, sizeof(*out), (uintptr_t)out);

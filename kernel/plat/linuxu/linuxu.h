@@ -24,12 +24,12 @@ struct linuxu_host {
 	const char *opts; /* KILN_OPTS, never NULL */
 };
 
+#define LINUXU_NOWHERE UINT32_MAX /* of the host's CPUs */
+
 /*
  * A CPU: a thread of the host. What other CPUs may touch is said; all else is its own, and what its
  * signal handlers touch is volatile.
  */
-#define LINUXU_NOWHERE UINT32_MAX
-
 struct linuxu_cpu {
 	struct cpu cpu; /* first: cpu_self() is this */
 	int32_t tid;    /* of the host's thread; set before it runs */
