@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The caches of threads, the depot through which lists go from one to another, and what happens
- * when a thread's list is empty or full.
+ * The caches of threads, the depot through which lists go to their owners, and what happens when a
+ * thread's list is empty or full.
  *
  * A thread gets a cache when it first needs one, and it ends without: the cache waits, with what is
  * in it, for the next thread. More than a few waiting ones are emptied.
@@ -15,6 +15,7 @@
 #define DEPOT_LISTS_MAX 6
 #define DEPOT_SHARE 16 /* of the memory that may be spare is one class's */
 #define WAITING_MAX 8
+#define OWNERS_MAX 64 /* caches; more with groups of their own would take too much memory */
 #define SECOND_LIST_BYTES_MAX 16384 /* larger blocks have one list only */
 
 hidden const uint32_t __malloc_class_bytes[CLASS_BITS_MAX] = {
@@ -32,12 +33,14 @@ hidden const uint8_t __malloc_small_class[SMALL_BYTES_MAX / UNIT + 1] = {
 	[25 ... 30] = 15, [31 ... 35] = 16, [36 ... 41] = 17, [42 ... 49] = 18, [50 ... 62] = 19,
 };
 
-/* Lists with as many blocks as list_max() says. */
+/* Lists with as many blocks as list_max() says, the oldest first. */
 static struct depot {
 	volatile int lock[1];
 	volatile int n; /* who only wants to know whether it is 0 does without the lock */
-	unsigned char *lists[DEPOT_LISTS_MAX];
-	const struct cache *from[DEPOT_LISTS_MAX]; /* who gave them; to compare with only */
+	struct list {
+		unsigned char *head;
+		uint16_t owner; /* of the first block's group */
+	} lists[DEPOT_LISTS_MAX];
 } depots[CACHE_CLASSES];
 
 /* What a thread without a cache has: no block, and no room. Never changes for longer than a call.
@@ -48,6 +51,7 @@ static struct cache first;
 static volatile int waiting_lock[1];
 static struct cache *waiting = &first; /* guarded by waiting_lock */
 static int waiting_n = 1;
+static int owners; /* guarded by waiting_lock */
 
 hidden _Thread_local struct cache *__malloc_cache = &none;
 
@@ -65,45 +69,52 @@ static int list_max(int sc)
 	return at_most(n, LIST_BLOCKS_MAX);
 }
 
-/* A list, or 0; one that c itself gave, if there is any: what lies in the cache of one processor
- * need not go to another one's. */
+static unsigned char *depot_remove(struct depot *d, int i)
+{
+	unsigned char *head = d->lists[i].head;
+
+	d->n--;
+	memmove(&d->lists[i], &d->lists[i + 1], (d->n - i) * sizeof(d->lists[0]));
+	return head;
+}
+
+/* A list that is c's or nobody's, the newest; any, if c is 0. 0 if there is none. */
 static unsigned char *depot_take(const struct cache *c, int sc)
 {
 	struct depot *d = &depots[sc];
-	unsigned char *list = 0;
+	unsigned char *head = 0;
 	int i;
 
 	if (!d->n)
 		return 0;
 	LOCK(d->lock);
-	if (d->n) {
-		i = --d->n;
-		while (i && d->from[i] != c)
-			i--;
-		if (d->from[i] != c)
-			i = d->n;
-		list = d->lists[i];
-		d->lists[i] = d->lists[d->n];
-		d->from[i] = d->from[d->n];
-	}
+	for (i = d->n - 1; i >= 0; i--)
+		if (!c || !d->lists[i].owner || d->lists[i].owner == cache_owner(c))
+			break;
+	if (i >= 0)
+		head = depot_remove(d, i);
 	UNLOCK(d->lock);
-	return list;
+	return head;
 }
 
-static void depot_give(const struct cache *c, int sc, unsigned char *list)
+/* Where there are too many, the oldest one goes: its owner may be no more. */
+static void depot_give(int sc, unsigned char *head)
 {
 	struct depot *d = &depots[sc];
 	int max = at_most(__malloc_spare() / DEPOT_SHARE / __malloc_class_bytes[sc],
 			  DEPOT_LISTS_MAX);
+	unsigned char *old = 0;
+	struct group *group;
+	size_t class;
 
+	group = block_group(head, head[-3] & ~IN_CACHE, &class);
+	assert(group);
 	LOCK(d->lock);
-	if (d->n < max) {
-		d->from[d->n] = c;
-		d->lists[d->n++] = list;
-		list = 0;
-	}
+	if (d->n >= max)
+		old = depot_remove(d, 0);
+	d->lists[d->n++] = (struct list){head, *group_owner(group)};
 	UNLOCK(d->lock);
-	__malloc_slots_give(sc, list);
+	__malloc_slots_give(sc, old);
 }
 
 static void cache_empty(struct cache *c)
@@ -114,6 +125,12 @@ static void cache_empty(struct cache *c)
 		c->head[sc] = c->full[sc] = 0;
 		if (c->refill[sc])
 			c->room[sc] = list_max(sc);
+	}
+	for (int sc = 0; sc < OWN_CLASSES; sc++) {
+		__malloc_slots_give(sc, c->head[AWAY + sc]);
+		c->head[AWAY + sc] = 0;
+		c->room[AWAY + sc] = 0;
+		__malloc_slots_return(c, sc);
 	}
 }
 
@@ -134,6 +151,12 @@ static struct cache *cache_get(int sc)
 			c = __libc_calloc(1, sizeof(*c));
 		if (!c)
 			return 0;
+		if (!c->owns) {
+			LOCK(waiting_lock);
+			c->owns = owners < OWNERS_MAX;
+			owners += c->owns;
+			UNLOCK(waiting_lock);
+		}
 		__malloc_cache = c;
 	}
 	if (!c->refill[sc]) {
@@ -158,6 +181,8 @@ hidden void __malloc_thread_exit(void)
 		c->next = waiting;
 		waiting = c;
 		waiting_n++;
+	} else {
+		owners -= c->owns;
 	}
 	UNLOCK(waiting_lock);
 	if (!waits) {
@@ -178,7 +203,7 @@ static void caches_empty(struct cache *own)
 		cache_empty(c);
 	UNLOCK(waiting_lock);
 	for (int sc = 0; sc < CACHE_CLASSES; sc++)
-		while ((list = depot_take(own, sc)))
+		while ((list = depot_take(0, sc)))
 			__malloc_slots_give(sc, list);
 	__malloc_pages_release();
 }
@@ -198,10 +223,10 @@ static unsigned char *list_get(struct cache *c, int sc, int *n)
 		return list;
 	if (c && want < *n)
 		c->refill[sc] *= 2;
-	*n = __malloc_slots_take(sc, want < *n ? want : *n, &list);
+	*n = __malloc_slots_take(c, sc, want < *n ? want : *n, &list);
 	if (!*n) {
 		caches_empty(c);
-		*n = __malloc_slots_take(sc, 1, &list);
+		*n = __malloc_slots_take(c, sc, 1, &list);
 	}
 	return *n ? list : 0;
 }
@@ -250,32 +275,36 @@ hidden void *__malloc_missed(size_t n)
 }
 
 /* Room for one more block. */
-static void cache_make_room(struct cache *c, int sc)
+static void cache_make_room(struct cache *c, int list)
 {
-	if (c->room[sc])
+	int sc = list % AWAY;
+
+	if (c->room[list])
 		return;
-	if (__malloc_class_bytes[sc] > SECOND_LIST_BYTES_MAX) {
-		depot_give(c, sc, c->head[sc]);
+	if (list >= AWAY || __malloc_class_bytes[sc] > SECOND_LIST_BYTES_MAX) {
+		if (c->head[list])
+			depot_give(sc, c->head[list]);
 	} else {
 		if (c->full[sc])
-			depot_give(c, sc, c->full[sc]);
+			depot_give(sc, c->full[sc]);
 		c->full[sc] = c->head[sc];
 	}
-	c->head[sc] = 0;
-	c->room[sc] = list_max(sc);
+	c->head[list] = 0;
+	c->room[list] = list_max(sc);
 }
 
-/* free() for all blocks. The room of p's class may be one too small. */
+/* free() for all blocks. One of the two rooms of p's class may be one too small. */
 hidden void __malloc_free_missed(unsigned char *p)
 {
 	struct cache *c = __malloc_cache;
 	struct block b;
-	int sc;
+	int sc, list;
 
 	__malloc_block_find(&b, p);
 	sc = b.m->sizeclass;
-	if (c->room[sc] < 0)
-		c->room[sc] = 0;
+	for (list = sc; list <= sc + AWAY; list += AWAY)
+		if (c->room[list] < 0)
+			c->room[list] = 0;
 	c = sc < CACHE_CLASSES && b.end - b.start >= __malloc_class_bytes[sc] - IB ? cache_get(sc)
 										   : 0;
 	if (!c) {
@@ -289,7 +318,8 @@ hidden void __malloc_free_missed(unsigned char *p)
 	}
 	*(uint16_t *)(b.start - 2) = (b.start - b.m->mem->storage) / UNIT;
 	b.start[-3] = b.slot;
-	cache_make_room(c, sc);
-	c->room[sc]--;
-	cache_push(c, sc, b.start);
+	list = sc < OWN_CLASSES ? cache_list(c, b.m->mem, sc) : sc;
+	cache_make_room(c, list);
+	c->room[list]--;
+	cache_push(c, list, b.start);
 }

@@ -5,9 +5,12 @@
  * mallocng keeps what it knows about blocks away from them, gives memory back soon and wastes
  * little, but has one lock for all threads and takes some hundred instructions for a call. Here a
  * thread keeps the blocks it frees, in a list for each of mallocng's size classes, and takes them
- * from there again. Lists travel between threads as a whole, through a depot, and so does what one
- * thread allocates and another one frees. mallocng is asked only for what is missing, and gets back
- * only what is too much, many blocks at a time.
+ * from there again. mallocng is asked only for what is missing, and gets back only what is too
+ * much, many blocks at a time.
+ *
+ * What two threads write side by side goes from one processor's cache to the other's each time. So
+ * a group of mallocng's is one thread's, its owner's. Who frees blocks of other threads' keeps them
+ * in lists apart, which go to the last one's owner when they are long enough, through a depot.
  *
  *     front.c     malloc() and free() as long as the thread's list has a block, or room for one
  *     cache.c     the caches of threads, the depot
@@ -31,21 +34,28 @@
 #define CACHE_CLASSES 45      /* of mallocng's 48 */
 #define CACHE_BYTES_MAX 74876 /* the largest block of those */
 #define CLASS_BITS_MAX 64     /* what struct meta can hold */
+#define AWAY CLASS_BITS_MAX   /* where the lists of other threads' blocks begin */
 #define STEP_BYTES_MAX 156    /* up to here a class begins every 16 bytes */
 #define SMALL_BYTES_MAX 1004  /* up to here a table tells the class */
+#define OWN_CLASSES 24        /* whose groups have owners: blocks of up to half a page */
 #define GROUP_BYTES_MAX 65536 /* larger groups are mapped one by one */
 #define IN_CACHE 0xe0         /* in the header of a block that is in a list */
 
 struct cache {
-	unsigned char *head[CACHE_CLASSES];
+	/* The thread's own blocks and, from AWAY on, those of other owners. */
+	unsigned char *head[AWAY + OWN_CLASSES];
 	/* How many more blocks head may get; 0 for a class that is not cached, or was not used yet.
 	 */
-	int16_t room[CLASS_BITS_MAX];
+	int16_t room[AWAY + CLASS_BITS_MAX];
 	/* A second list, as long as lists get, or 0: a thread that goes up and down by a few blocks
 	 * at the end of its list stays away from the depot. */
 	unsigned char *full[CACHE_CLASSES];
 	uint8_t refill[CACHE_CLASSES]; /* how many blocks to ask for next; 0: not used yet */
-	struct cache *next;            /* without a thread */
+	/* The last group it got, and those of its slots that it has not made a list of yet. */
+	struct meta *group[OWN_CLASSES];
+	uint32_t slots[OWN_CLASSES];
+	int owns;           /* gets groups of its own */
+	struct cache *next; /* without a thread */
 };
 
 extern hidden _Thread_local struct cache *__malloc_cache __attribute__((tls_model("local-exec")));
@@ -70,8 +80,9 @@ hidden void __malloc_pages_unmap(void *, size_t);
 hidden void __malloc_pages_release(void);
 hidden void *__malloc_missed(size_t);
 hidden void __malloc_free_missed(unsigned char *);
-hidden int __malloc_slots_take(int, int, unsigned char **);
+hidden int __malloc_slots_take(struct cache *, int, int, unsigned char **);
 hidden void __malloc_slots_give(int, unsigned char *);
+hidden void __malloc_slots_return(struct cache *, int);
 
 /* mallocng expects the memory it maps for a group to be zero, and looks at the slots' headers only.
  * Was it used before, so many of those have been cleared, in memory order (for a large block it is
@@ -82,11 +93,25 @@ static inline char *group_headers(struct group *group)
 	return &group->pad[0];
 }
 
-#define unlikely(x) __builtin_expect(!!(x), 0)
-
 typedef uint16_t __attribute__((__may_alias__)) half_alias;
 typedef uint32_t __attribute__((__may_alias__)) word_alias;
 typedef uintptr_t __attribute__((__may_alias__)) pointer_alias;
+
+/* Whose group it is, 0 for nobody's. No more than a hint: its cache may be gone, and where no cache
+ * took slots it is whatever was there. Two more bytes to spare; the header's last four are those of
+ * the first slot. */
+static inline half_alias *group_owner(struct group *group)
+{
+	return (half_alias *)&group->pad[1];
+}
+
+static inline uint16_t cache_owner(const struct cache *c)
+{
+	return (uintptr_t)c;
+}
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
 
 static inline unsigned char *block_next(const unsigned char *p)
 {
@@ -100,11 +125,11 @@ static inline void block_set_next(unsigned char *p, const unsigned char *next)
 
 /* The group in whose slot, by its header, p lies, if p is a block that this allocator gave out,
  * begins where its slot does and is of a cached class, which goes to sc; 0 if not. */
-static inline struct meta *block_group(const unsigned char *p, size_t slot, size_t *sc)
+static inline struct group *block_group(const unsigned char *p, size_t slot, size_t *sc)
 {
 	size_t offset = (size_t)((const half_alias *)p)[-1] * UNIT;
-	const struct group *group = (const void *)(p - offset - UNIT);
-	struct meta *m = group->meta;
+	struct group *group = (void *)(p - offset - UNIT);
+	const struct meta *m = group->meta;
 
 	if (unlikely(m->mem != group))
 		return 0;
@@ -113,25 +138,35 @@ static inline struct meta *block_group(const unsigned char *p, size_t slot, size
 	*sc = m->sizeclass;
 	if (unlikely(offset != slot * (size_t)__malloc_class_bytes[*sc]))
 		return 0;
-	return m;
+	return group;
 }
 
-/* Take p, the first block, out of the list. */
-static inline void *cache_pop(struct cache *c, size_t sc, unsigned char *p)
+/* In which list of c a block of a group belongs. */
+static inline size_t cache_list(const struct cache *c, struct group *group, size_t sc)
 {
-	c->head[sc] = block_next(p);
-	c->room[sc]++;
+	if (likely(*group_owner(group) == cache_owner(c)))
+		return sc;
+	/* It is read again, for a comparison in memory saves free() an instruction. */
+	__asm__("" : "+r"(group));
+	return *group_owner(group) ? sc + AWAY : sc;
+}
+
+/* Take p, the first block, out of a list. */
+static inline void *cache_pop(struct cache *c, size_t list, unsigned char *p)
+{
+	c->head[list] = block_next(p);
+	c->room[list]++;
 	/* A block in a list has a header below 0 and no other one becomes positive here. */
 	if (unlikely((((signed char *)p)[-3] ^= IN_CACHE) < 0))
 		a_crash();
 	return p;
 }
 
-/* Put p into the list, in which there is room. */
-static inline void cache_push(struct cache *c, size_t sc, unsigned char *p)
+/* Put p into a list in which there is room. */
+static inline void cache_push(struct cache *c, size_t list, unsigned char *p)
 {
-	block_set_next(p, c->head[sc]);
-	c->head[sc] = p;
+	block_set_next(p, c->head[list]);
+	c->head[list] = p;
 	p[-3] |= IN_CACHE;
 }
 

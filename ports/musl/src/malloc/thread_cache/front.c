@@ -26,7 +26,8 @@ void free(void *ptr)
 {
 	struct cache *c = __malloc_cache;
 	unsigned char *p = ptr;
-	size_t slot, sc;
+	struct group *group;
+	size_t slot, sc, list;
 
 	if (unlikely(!p))
 		return;
@@ -36,9 +37,13 @@ void free(void *ptr)
 	 * or freed already. */
 	if (unlikely(p[-4] || slot & IN_CACHE))
 		goto missed;
-	if (unlikely(!block_group(p, slot, &sc) || --c->room[sc] < 0))
+	group = block_group(p, slot, &sc);
+	if (unlikely(!group))
 		goto missed;
-	cache_push(c, sc, p);
+	list = cache_list(c, group, sc);
+	if (unlikely(--c->room[list] < 0))
+		goto missed;
+	cache_push(c, list, p);
 	return;
 missed:
 	__malloc_free_missed(p);

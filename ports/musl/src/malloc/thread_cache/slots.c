@@ -8,6 +8,8 @@
 
 #define ADVISE_BYTES_MIN 16384
 #define TAKE_BYTES_MAX 4096
+#define FOREIGN_MAX 4 /* groups with free slots that threads leave to others, of a class */
+#define LOOK_MAX 16   /* such ones that a thread looks at */
 
 /* Memory that mallocng maps: of itself (which is not accessible at first, and may have its place),
  * for a group (of whole pages) with slots of stride bytes, or for a large block. */
@@ -26,15 +28,15 @@ static void slots_advise(void *p, size_t len)
 		__madvise(p, len, MADV_FREE);
 }
 
-/* mallocng begins to use a group's slots page by page, and their headers are cleared as it does:
- * for all of them at once, far apart and not in its caches, the processor would wait. */
+/* mallocng begins to use a new group's slots page by page, and their headers are cleared as it
+ * does: for all of them at once, far apart and not in its caches, the processor would wait. */
 static uint32_t slots_activate(struct meta *m)
 {
-	struct group *group = m->mem;
+	uint32_t slots = activate_group(m);
 
-	if (m->maplen && *group_headers(group))
-		__malloc_group_clear(group, get_stride(m), group->active_idx + 1);
-	return activate_group(m);
+	if (slots && m->maplen && *group_headers(m->mem))
+		__malloc_group_clear(m->mem, get_stride(m), 32 - a_clz_32(slots));
+	return slots;
 }
 
 /* Where mallocng maps a group it has a variable of this name, elsewhere it means this one. */
@@ -79,41 +81,123 @@ hidden void __malloc_block_find(struct block *b, const unsigned char *p)
 	b->size = get_nominal_size(p, b->end);
 }
 
+static uint32_t bits_first(uint32_t bits, int n)
+{
+	uint32_t rest = bits;
+
+	while (n-- && rest)
+		rest &= rest - 1;
+	return bits - rest;
+}
+
+/*
+ * A group for one thread, with all of its free slots: one it had before, one that nobody uses, or a
+ * new one. Only where there are several with free slots, and with blocks of others or groups that
+ * mallocng nested, it is one of those, so that they do not become many. 0 if there is no memory.
+ * The caller holds mallocng's lock.
+ */
+static struct meta *group_own(uint16_t owner, int sc, uint32_t *slots)
+{
+	struct meta *m = ctx.active[sc], *foreign = 0, *new = 0;
+	int n = 0;
+
+	while (m) {
+		uint32_t free = m->avail_mask | m->freed_mask;
+
+		if (free && (*group_owner(m->mem) == owner || free == (2u << m->last_idx) - 1))
+			break;
+		if (free) {
+			foreign = m;
+			n++;
+		}
+		m = m->next != ctx.active[sc] && n < LOOK_MAX ? m->next : 0;
+	}
+	if (!m && n < FOREIGN_MAX)
+		m = new = alloc_group(sc, __malloc_class_bytes[sc] - IB);
+	if (!m)
+		m = foreign;
+	if (!m)
+		return 0;
+	if (m != new) {
+		dequeue(&ctx.active[sc], m);
+		decay_bounces(sc);
+	}
+	*slots = m->avail_mask | a_swap(&m->freed_mask, 0);
+	m->avail_mask = 0;
+	m->mem->active_idx = m->last_idx;
+	*group_owner(m->mem) = owner;
+	return m;
+}
+
+/* Up to n free slots of the group that mallocng uses next, which is nobody's then. As above. */
+static struct meta *group_shared(int sc, int n, uint32_t *slots)
+{
+	struct meta *m = ctx.active[sc];
+	uint32_t free = m ? m->avail_mask : 0;
+
+	if (!free) {
+		int i = alloc_slot(sc, __malloc_class_bytes[sc] - IB);
+
+		if (i < 0)
+			return 0;
+		m = ctx.active[sc];
+		free = m->avail_mask | 1u << i;
+	}
+	*slots = bits_first(free, n);
+	m->avail_mask = free - *slots;
+	*group_owner(m->mem) = 0;
+	return m;
+}
+
+/* Up to n free slots of one group. What a thread does not need now of its own group stays its own.
+ * 0 if there is no memory. */
+static struct meta *group_take(struct cache *c, int sc, int n, uint32_t *slots)
+{
+	int own = c && c->owns && sc < OWN_CLASSES;
+	struct meta *m = 0;
+
+	if (!own || !c->slots[sc]) {
+		wrlock();
+		m = own ? group_own(cache_owner(c), sc, &c->slots[sc]) : group_shared(sc, n, slots);
+		unlock();
+		if (own)
+			c->group[sc] = m;
+	}
+	if (!own)
+		return m;
+	*slots = bits_first(c->slots[sc], n);
+	c->slots[sc] -= *slots;
+	return c->group[sc];
+}
+
+/* What slots_activate() does, for a thread's own slots. */
+static void headers_clear(struct meta *m, int last)
+{
+	if (!m->maplen || !*group_headers(m->mem) || *group_headers(m->mem) > last)
+		return;
+	wrlock();
+	__malloc_group_clear(m->mem, get_stride(m), last);
+	unlock();
+}
+
 /*
  * Up to n free slots of one group, as a list of blocks for the caches; no more than what the
  * processor fetches beside other work, for the list is written into them.
  *
  * Returns how many, 0 if there is no memory.
  */
-hidden int __malloc_slots_take(int sc, int n, unsigned char **list)
+hidden int __malloc_slots_take(struct cache *c, int sc, int n, unsigned char **list)
 {
 	struct meta *m;
-	uint32_t mask, taken = 0;
+	uint32_t taken;
 	unsigned char *last = 0;
 	int count = 0, most = TAKE_BYTES_MAX / __malloc_class_bytes[sc];
 
-	if (n > most)
-		n = most ? most : 1;
-	wrlock();
-	m = ctx.active[sc];
-	mask = m ? m->avail_mask : 0;
-	if (!mask) {
-		int i = alloc_slot(sc, __malloc_class_bytes[sc] - IB);
-
-		if (i < 0) {
-			unlock();
-			return 0;
-		}
-		m = ctx.active[sc];
-		mask = m->avail_mask | 1u << i;
-	}
-	for (; mask && count < n; count++) {
-		taken |= mask & -mask;
-		mask &= mask - 1;
-	}
-	m->avail_mask = mask;
-	unlock();
-	for (; taken; taken &= taken - 1) {
+	m = group_take(c, sc, n < most ? n : most ? most : 1, &taken);
+	if (!m)
+		return 0;
+	headers_clear(m, 32 - a_clz_32(taken));
+	for (; taken; taken &= taken - 1, count++) {
 		uint32_t i = a_ctz_32(taken), offset = i * size_classes[sc];
 		unsigned char *p = m->mem->storage + offset * UNIT;
 
@@ -167,7 +251,7 @@ hidden void __malloc_slots_give(int sc, unsigned char *list)
 	while (list) {
 		unsigned char *p = list;
 		size_t class;
-		struct meta *group = block_group(p, p[-3] & ~IN_CACHE, &class);
+		struct group *group = block_group(p, p[-3] & ~IN_CACHE, &class);
 		int i = get_slot_index(p);
 
 		assert(group && class == sc && p[-3] >= IN_CACHE);
@@ -180,13 +264,22 @@ hidden void __malloc_slots_give(int sc, unsigned char *list)
 		}
 		p[-3] = 255;
 		*(uint16_t *)(p - 2) = 0;
-		if (group != m && m) {
+		if (group->meta != m && m) {
 			group_free(m, slots);
 			slots = 0;
 		}
-		m = group;
+		m = group->meta;
 		slots |= 1u << i;
 	}
 	if (m)
 		group_free(m, slots);
+}
+
+/* Give a thread's own slots of a class back. */
+hidden void __malloc_slots_return(struct cache *c, int sc)
+{
+	if (sc >= OWN_CLASSES || !c->slots[sc])
+		return;
+	group_free(c->group[sc], c->slots[sc]);
+	c->slots[sc] = 0;
 }
