@@ -173,17 +173,14 @@ void linuxu_cpu_relax(unsigned spins)
 
 void linuxu_cpu_locate(struct linuxu_cpu *c)
 {
-	uint32_t host_cpu;
-
-	if (host_call3(HOST_NR_GETCPU, (uintptr_t)&host_cpu, 0, 0) != 0)
-		host_cpu = LINUXU_NOWHERE;
-	atomic_store(&c->host_cpu, host_cpu);
+	if (host_call3(HOST_NR_GETCPU, (uintptr_t)&c->host_cpu, 0, 0) != 0)
+		atomic_store_explicit(&c->host_cpu, LINUXU_NOWHERE, memory_order_relaxed);
 }
 
 /* Is another CPU where c is? All such places are taken out of those in free, if there is one. */
 static bool host_cpu_is_shared(const struct linuxu_cpu *c, struct host_cpus *free)
 {
-	const uint32_t mine = atomic_load(&c->host_cpu);
+	const uint32_t mine = atomic_load_explicit(&c->host_cpu, memory_order_relaxed);
 	bool shared = false;
 
 	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++) {
@@ -191,7 +188,7 @@ static bool host_cpu_is_shared(const struct linuxu_cpu *c, struct host_cpus *fre
 
 		if (linuxu_cpus[i] == NULL || linuxu_cpus[i] == c)
 			continue;
-		host_cpu = atomic_load(&linuxu_cpus[i]->host_cpu);
+		host_cpu = atomic_load_explicit(&linuxu_cpus[i]->host_cpu, memory_order_relaxed);
 		if (host_cpu / 64 >= AFFINITY_WORDS)
 			continue;
 		shared |= host_cpu == mine;
@@ -213,8 +210,9 @@ void linuxu_cpu_spread(struct linuxu_cpu *c)
 	if (bytes <= 0)
 		return;
 	free = usable;
+	host_cpu_is_shared(c, &free);
 	/* The host refuses an empty set: then there are more CPUs than it has. */
-	if (!host_cpu_is_shared(c, &free) || host_cpus_set(&free, bytes) != 0)
+	if (host_cpus_set(&free, bytes) != 0)
 		return;
 	host_cpus_set(&usable, bytes);
 	linuxu_cpu_locate(c);
