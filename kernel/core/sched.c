@@ -115,10 +115,18 @@ static unsigned tick_shift(const struct runq *rq)
 	return rq->ticks_waited > 0 ? 0 : rq->ticks_vain / TICKS_VAIN;
 }
 
+/* Is there a CPU that could take over what waits here, halted or called? */
+static bool help_may_come(const struct runq *rq)
+{
+	return CONFIG_NR_CPUS > 1 &&
+	       (atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed) != 0 ||
+		rq->helper != 0);
+}
+
 static void tick_set(struct runq *rq, uint64_t now_ns)
 {
 	rq->tick_ns = rq->slice_end_ns;
-	rq->tick_helps = atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed) != 0;
+	rq->tick_helps = help_may_come(rq);
 	if (rq->tick_helps)
 		rq->tick_ns = MIN(rq->tick_ns, now_ns + ((uint64_t)TICK_NS << tick_shift(rq)));
 	rq->tick_switches = rq->switches;
@@ -147,18 +155,24 @@ static bool queue_is_starved(const struct runq *rq)
 }
 
 /* Wake a CPU that halts, if there is one that could take a thread over. rq is locked. */
-static void sched_call_help(const struct runq *rq)
+static void sched_call_help(struct runq *rq)
 {
 	uint64_t idle = atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed);
 
 	if (idle)
 		idle &= runq_wanted(rq);
 
-	while (idle) {
+	while (CONFIG_NR_CPUS > 1 && idle) {
 		uint64_t bit = idle & -idle;
 
 		if (atomic_fetch_and_explicit(&sched_idle_cpus, ~bit, memory_order_relaxed) & bit) {
-			plat->cpu_kick((unsigned)__builtin_ctzl(bit));
+			unsigned id = (unsigned)__builtin_ctzl(bit);
+
+			plat->cpu_kick(id);
+			if (plat->cpu_late) {
+				rq->helper = id + 1;
+				rq->helper_ticks = 0;
+			}
 			return;
 		}
 		idle &= ~bit;
@@ -205,6 +219,15 @@ static void sched_balance(struct runq *rq)
 		spin_unlock(&rq->lock);
 }
 
+/* A thread waits here. Was a CPU called for it a tick ago, or longer? */
+static void help_is_late(struct runq *rq)
+{
+	if (CONFIG_NR_CPUS == 1 || rq->helper == 0 || rq->helper_ticks++ == 0)
+		return;
+	plat->cpu_late(rq->helper - 1);
+	rq->helper = 0;
+}
+
 /* The tick that was set for CPUs that halt has found nobody waiting. */
 static void tick_vain(struct runq *rq)
 {
@@ -232,10 +255,12 @@ static void sched_tick(struct runq *rq, uint64_t now_ns)
 			tick_vain(rq);
 		rq->tick_ns = NEVER;
 		rq->ticks_waited = 0;
+		rq->helper = 0;
 		rq->queue_first = false;
 		timers_set_tick(NEVER);
 		return;
 	}
+	help_is_late(rq);
 	/* Some thread always waits, or this one waits in vain. */
 	if (rq->switches == rq->tick_switches || ++rq->ticks_waited > TICKS_WAITED_MAX) {
 		spin_lock(&rq->lock);

@@ -27,7 +27,9 @@ struct runq {
 	unsigned waiting;       /* threads on both */
 	unsigned ticks_waited;  /* ticks in a row that found some */
 	unsigned ticks_vain;    /* ticks in a row, while CPUs halted, that nobody needed */
-	bool tick_helps;        /* CPUs halted when the next one was set */
+	bool tick_helps;        /* CPUs halted when the next one was set, or one was called */
+	unsigned helper;        /* 1 + the CPU called last, while it may still come; 0: none */
+	unsigned helper_ticks;  /* since then */
 	struct cpu *cpu;
 	uint64_t switches;       /* since boot */
 	uint64_t slice_end_ns;   /* when the running thread is to give way */

@@ -177,6 +177,11 @@ struct plat_ops {
 	 */
 	void (*cpu_kick)(unsigned id);
 	/*
+	 * A CPU that idled was kicked 0.1 ms ago or longer, and what it was kicked for still waits
+	 * for this one. NULL: nothing can be done about it. Interrupt context.
+	 */
+	void (*cpu_late)(unsigned id);
+	/*
 	 * Called again and again while this CPU waits for another one to give a lock back, with
 	 * interrupts on or off (kvm: in page faults): serves what that one may be waiting for.
 	 * spins: how often it was called for this wait so far. Any kernel context.

@@ -244,6 +244,49 @@ static void sched_looks_soon_again(void **state)
 	assert_in_range(machine_kicks, 8, 10);
 }
 
+static uint64_t late_after_ns;
+
+static void first_is_not_helped(void *arg)
+{
+	uint64_t kicked;
+
+	while (machine_kicks == 0)
+		machine_spend(10000);
+	kicked = machine_now_ns;
+	while (machine_lates == 0)
+		machine_spend(10000);
+	late_after_ns = machine_now_ns - kicked;
+	machine_spend(400000);
+}
+
+static void second_is_not_served(void *arg)
+{
+	hand_to(partners[0]);
+}
+
+/* A CPU is called and does not come: the platform hears of it, once. */
+static void sched_says_when_help_is_late(void **state)
+{
+	run_partners(first_is_not_helped, second_is_not_served);
+	assert_in_range(late_after_ns, 100000, 300000);
+	assert_int_equal(machine_lates, 1);
+}
+
+static void first_has_no_work_left(void *arg)
+{
+	while (machine_kicks == 0)
+		machine_spend(10000);
+	hand_to(partners[1]); /* as if the one that was called had taken it */
+	machine_spend(400000);
+}
+
+static void sched_says_nothing_when_nobody_waits(void **state)
+{
+	run_partners(first_has_no_work_left, second_is_not_served);
+	assert_int_equal(machine_kicks, 1);
+	assert_int_equal(machine_lates, 0);
+}
+
 static void sleep_until_ns(uint64_t deadline)
 {
 	int err;
@@ -605,6 +648,8 @@ int main(void)
 		cmocka_unit_test_setup(sched_sets_the_timer_once_a_slice, setup),
 		cmocka_unit_test_setup(sched_looks_seldom_where_it_looks_in_vain, setup),
 		cmocka_unit_test_setup(sched_looks_soon_again, setup),
+		cmocka_unit_test_setup(sched_says_when_help_is_late, setup),
+		cmocka_unit_test_setup(sched_says_nothing_when_nobody_waits, setup),
 		cmocka_unit_test_setup(sched_wakes_sleepers_in_order, setup),
 		cmocka_unit_test_setup(sched_wakes_a_sleeper_beside_spinners_in_time, setup),
 		cmocka_unit_test_setup(sched_keeps_a_wake_up_that_comes_early, setup),

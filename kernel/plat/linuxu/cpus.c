@@ -177,43 +177,52 @@ void linuxu_cpu_locate(struct linuxu_cpu *c)
 		atomic_store_explicit(&c->host_cpu, LINUXU_NOWHERE, memory_order_relaxed);
 }
 
-/* Is another CPU where c is? All such places are taken out of those in free, if there is one. */
-static bool host_cpu_is_shared(const struct linuxu_cpu *c, struct host_cpus *free)
+static uint32_t host_cpu_of(const struct linuxu_cpu *c)
 {
-	const uint32_t mine = atomic_load_explicit(&c->host_cpu, memory_order_relaxed);
-	bool shared = false;
+	return c == NULL ? LINUXU_NOWHERE
+			 : atomic_load_explicit(&c->host_cpu, memory_order_relaxed);
+}
 
+/* One of the host's CPUs in the set where no CPU was seen last; LINUXU_NOWHERE: there is none. */
+static uint32_t host_cpu_free(struct host_cpus set)
+{
 	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++) {
-		uint32_t host_cpu;
+		uint32_t host_cpu = host_cpu_of(linuxu_cpus[i]);
 
-		if (linuxu_cpus[i] == NULL || linuxu_cpus[i] == c)
-			continue;
-		host_cpu = atomic_load_explicit(&linuxu_cpus[i]->host_cpu, memory_order_relaxed);
-		if (host_cpu / 64 >= AFFINITY_WORDS)
-			continue;
-		shared |= host_cpu == mine;
-		if (free != NULL)
-			free->mask[host_cpu / 64] &= ~(1UL << host_cpu % 64);
+		if (host_cpu / 64 < AFFINITY_WORDS)
+			set.mask[host_cpu / 64] &= ~(1UL << host_cpu % 64);
 	}
-	return shared;
+	for (uint32_t i = 0; i < AFFINITY_WORDS; i++)
+		if (set.mask[i] != 0)
+			return 64 * i + (uint32_t)__builtin_ctzl(set.mask[i]);
+	return LINUXU_NOWHERE;
+}
+
+void linuxu_cpu_leave(struct linuxu_cpu *c)
+{
+	struct host_cpus usable = {{0}}, there = {{0}};
+	const long bytes = host_cpus_get(&usable);
+	const uint32_t to = host_cpu_free(usable);
+
+	if (bytes <= 0 || to == LINUXU_NOWHERE)
+		return;
+	/* Before it is there: one that is about to look does not stay there as well. */
+	atomic_store(&c->host_cpu, to);
+	there.mask[to / 64] = 1UL << to % 64;
+	if (host_cpus_set(&there, bytes) == 0)
+		host_cpus_set(&usable, bytes);
+	else
+		linuxu_cpu_locate(c);
 }
 
 void linuxu_cpu_spread(struct linuxu_cpu *c)
 {
-	struct host_cpus usable, free;
-	long bytes;
+	bool shared = false;
 
 	linuxu_cpu_locate(c);
-	if (likely(!host_cpu_is_shared(c, NULL)))
-		return;
-	bytes = host_cpus_get(&usable);
-	if (bytes <= 0)
-		return;
-	free = usable;
-	host_cpu_is_shared(c, &free);
-	/* The host refuses an empty set: then there are more CPUs than it has. */
-	if (host_cpus_set(&free, bytes) != 0)
-		return;
-	host_cpus_set(&usable, bytes);
-	linuxu_cpu_locate(c);
+	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++)
+		if (linuxu_cpus[i] != c)
+			shared |= host_cpu_of(linuxu_cpus[i]) == host_cpu_of(c);
+	if (unlikely(shared))
+		linuxu_cpu_leave(c);
 }

@@ -387,6 +387,7 @@ void linuxu_det_start(void)
 	det_ops.cpu_count = det_cpu_count;
 	det_ops.cpu_start = det_cpu_start;
 	det_ops.cpu_kick = det_cpu_kick;
+	det_ops.cpu_late = NULL;
 	det_ops.cpu_relax = det_cpu_relax;
 	det_ops.console_watch = det_console_watch;
 	det_ops.entropy = det_entropy;

@@ -52,11 +52,18 @@ void linuxu_cpu_kick(unsigned id)
 	if (old & WAKE_KICK)
 		return;
 	if (old & WAKE_SLEEP) {
-		linuxu_cpu_locate(linuxu_cpu_self());
+		if (CONFIG_NR_CPUS > 1)
+			linuxu_cpu_locate(linuxu_cpu_self());
 		cpu_wake(c);
 	} else {
 		cpu_interrupt(c);
 	}
+}
+
+void linuxu_cpu_late(unsigned id)
+{
+	if (atomic_load_explicit(&linuxu_cpus[id]->wake, memory_order_relaxed) & WAKE_KICK)
+		linuxu_cpu_leave(linuxu_cpu_self());
 }
 
 bool linuxu_cpu_take_kick(void)

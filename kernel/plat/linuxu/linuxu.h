@@ -107,6 +107,8 @@ void linuxu_cpu_relax(unsigned spins);
 void linuxu_cpu_locate(struct linuxu_cpu *c);
 /* The same, and if another one was seen there last, move to one where none was, if there is any. */
 void linuxu_cpu_spread(struct linuxu_cpu *c);
+/* Move to one where no other one was seen last, and not this one, if there is any. */
+void linuxu_cpu_leave(struct linuxu_cpu *c);
 
 /* --- memory.c --- */
 /* Reserve all areas; the first stacks can be allocated afterwards. */
@@ -181,6 +183,8 @@ void linuxu_idle(uint64_t deadline_ns);
 /* A signal came: if this CPU is about to sleep, it does not. Interrupt context. */
 void linuxu_idle_interrupt(void);
 void linuxu_cpu_kick(unsigned id);
+/* CPU id was kicked and does not come: it may wait for the host's CPU that this one has. */
+void linuxu_cpu_late(unsigned id);
 /* If this CPU was kicked: note it in cpu->pending and return true. Interrupt context. */
 bool linuxu_cpu_take_kick(void);
 void linuxu_console_watch(unsigned fds);

@@ -38,6 +38,7 @@ const struct plat_ops linuxu_ops = {
 	.cpu_count = linuxu_cpu_count,
 	.cpu_start = linuxu_cpu_start,
 	.cpu_kick = linuxu_cpu_kick,
+	.cpu_late = CONFIG_NR_CPUS > 1 ? linuxu_cpu_late : NULL,
 	.cpu_relax = linuxu_cpu_relax,
 	.entropy = entropy_get,
 	.exe_read = linuxu_exe_read,

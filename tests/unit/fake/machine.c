@@ -18,7 +18,8 @@
 #define START_NS 1000000000u
 
 uint64_t machine_now_ns, machine_armed_ns;
-unsigned machine_timer_sets, machine_idles, machine_kicks, machine_kstacks, machine_restarts;
+unsigned machine_timer_sets, machine_idles, machine_kicks, machine_lates, machine_kstacks,
+	machine_restarts;
 int machine_crash_signal;
 bool machine_out_of_memory;
 struct machine_handler machine_handler;
@@ -261,6 +262,11 @@ static void machine_cpu_kick(unsigned cpu)
 	machine_kicks++;
 }
 
+static void machine_cpu_late(unsigned cpu)
+{
+	machine_lates++;
+}
+
 static void machine_cpu_relax(unsigned spins)
 {
 	fail_msg("the only CPU waits for another one");
@@ -277,6 +283,7 @@ static const struct plat_ops machine_ops = {
 	.idle = machine_idle,
 	.cpu_count = machine_cpu_count,
 	.cpu_kick = machine_cpu_kick,
+	.cpu_late = machine_cpu_late,
 	.cpu_relax = machine_cpu_relax,
 	.exit = machine_exit,
 };
@@ -299,7 +306,7 @@ void machine_reset(void)
 	assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, &machine_cpu), 0);
 	machine_now_ns = START_NS;
 	machine_armed_ns = NEVER;
-	machine_timer_sets = machine_idles = machine_kicks = machine_restarts = 0;
+	machine_timer_sets = machine_idles = machine_kicks = machine_lates = machine_restarts = 0;
 	machine_handler = (struct machine_handler){0};
 	machine_crash_signal = 0;
 	machine_out_of_memory = false;

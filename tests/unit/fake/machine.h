@@ -16,6 +16,7 @@ extern uint64_t machine_armed_ns;   /* what the platform's timer is set to, NEVE
 extern unsigned machine_timer_sets; /* calls of plat->timer_set() */
 extern unsigned machine_idles;      /* calls of plat->idle() */
 extern unsigned machine_kicks; /* calls of plat->cpu_kick(), for a CPU that is only said to halt */
+extern unsigned machine_lates; /* calls of plat->cpu_late() */
 extern unsigned machine_kstacks; /* kernel stacks in use or in the cache */
 
 /* What arch_signal_frame_push() was called with last, and how many handlers were entered. */
