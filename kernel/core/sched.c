@@ -169,7 +169,7 @@ static void sched_call_help(struct runq *rq)
 			unsigned id = (unsigned)__builtin_ctzl(bit);
 
 			plat->cpu_kick(id);
-			if (plat->cpu_late) {
+			if (plat->cpu_late && rq->helper == 0) {
 				rq->helper = id + 1;
 				rq->helper_ticks = 0;
 			}
@@ -529,6 +529,7 @@ static void sched_halt(struct cpu *cpu, struct runq *rq)
 	uint64_t deadline;
 
 	rq->tick_ns = NEVER;
+	rq->helper = 0;
 	rq->queue_first = false;
 	timers_set_tick(NEVER);
 	/* First the bit, then the look: who queues a thread does it the other way round. */

@@ -26,9 +26,9 @@ struct runq {
 	struct run_list urgent; /* served first, unless queue_first */
 	unsigned waiting;       /* threads on both */
 	unsigned ticks_waited;  /* ticks in a row that found some */
-	unsigned ticks_vain;    /* ticks in a row, while CPUs halted, that nobody needed */
+	unsigned ticks_vain;    /* ticks in a row, with tick_helps, that nobody needed */
 	bool tick_helps;        /* CPUs halted when the next one was set, or one was called */
-	unsigned helper;        /* 1 + the CPU called last, while it may still come; 0: none */
+	unsigned helper;        /* 1 + the CPU called, while it may still come; 0: none */
 	unsigned helper_ticks;  /* since then */
 	struct cpu *cpu;
 	uint64_t switches;       /* since boot */

@@ -177,8 +177,8 @@ struct plat_ops {
 	 */
 	void (*cpu_kick)(unsigned id);
 	/*
-	 * A CPU that idled was kicked 0.1 ms ago or longer, and what it was kicked for still waits
-	 * for this one. NULL: nothing can be done about it. Interrupt context.
+	 * A CPU that idled was kicked 0.1 ms ago or longer, as a thread waited for this one, and a
+	 * thread still does. NULL: nothing can be done about it. No lock is held.
 	 */
 	void (*cpu_late)(unsigned id);
 	/*

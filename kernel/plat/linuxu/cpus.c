@@ -7,16 +7,20 @@
  * The host often wakes a CPU where the one that kicked it runs, though others of the host's idle,
  * and may leave the two there for tens of ms (seen with Linux 6.18): then they are as fast as one.
  * So a CPU notes where it runs when it has idled, and when it kicks one that sleeps; and one that
- * has idled and finds another one in the same place goes to a free one. It does so by its affinity,
- * which is restored at once. With several CPUs this costs idling and such a kick a host call each.
+ * has idled and finds another one in the same place goes to a free one. One that was kicked may
+ * wait there behind the one that kicked it, and cannot go away: then that one goes, when it is told
+ * (plat->cpu_late). They do so by their affinity, which is restored as soon as they run in the new
+ * place. With several CPUs this costs idling and such a kick a host call each.
  */
 #include "arch/arch.h"
 #include "base/cmdline.h"
 #include "base/errno.h"
+#include "base/string.h"
 #include "core/log.h"
 #include "plat/linuxu/linuxu.h"
 
 #define AFFINITY_WORDS 128 /* 8192 CPUs, the most that Linux is built for */
+#define MOVE_WORDS 16      /* on a host with more than 1024 CPUs it is not looked where they are */
 #define CPU_STACK_BYTES (16UL << 10)
 #define CPU_ALIGN 64UL  /* other CPUs write to it; also what a stack needs */
 #define RELAX_SPINS 64u /* of waiting for a lock, then its holder may need the host's CPU */
@@ -46,30 +50,26 @@ unsigned linuxu_cpu_count_wanted(void)
 }
 
 /* CPUs of the host, by number. */
-struct host_cpus {
-	uint64_t mask[AFFINITY_WORDS];
-};
-
 /* Those that this thread of the host may use; at its start that is what the process may. How many
  * bytes of the mask are known, or negative errno. */
-static long host_cpus_get(struct host_cpus *out)
+static long host_cpus_get(uint64_t *mask, size_t bytes)
 {
-	return host_call3(HOST_NR_SCHED_GETAFFINITY, 0, sizeof(*out), (uintptr_t)out);
+	return host_call3(HOST_NR_SCHED_GETAFFINITY, 0, bytes, (uintptr_t)mask);
 }
 
-static long host_cpus_set(const struct host_cpus *cpus, long bytes)
+static long host_cpus_set(const uint64_t *mask, long bytes)
 {
-	return host_call3(HOST_NR_SCHED_SETAFFINITY, 0, (size_t)bytes, (uintptr_t)cpus);
+	return host_call3(HOST_NR_SCHED_SETAFFINITY, 0, (size_t)bytes, (uintptr_t)mask);
 }
 
 static unsigned cpu_count_host(void)
 {
-	struct host_cpus usable;
-	long bytes = host_cpus_get(&usable);
+	uint64_t usable[AFFINITY_WORDS];
+	long bytes = host_cpus_get(usable, sizeof(usable));
 	unsigned n = 0;
 
-	for (long i = 0; i < bytes / (long)sizeof(usable.mask[0]); i++)
-		for (uint64_t word = usable.mask[i]; word != 0; word &= word - 1)
+	for (long i = 0; i < bytes / (long)sizeof(usable[0]); i++)
+		for (uint64_t word = usable[i]; word != 0; word &= word - 1)
 			n++;
 	return MAX(n, 1u);
 }
@@ -183,46 +183,52 @@ static uint32_t host_cpu_of(const struct linuxu_cpu *c)
 			 : atomic_load_explicit(&c->host_cpu, memory_order_relaxed);
 }
 
-/* One of the host's CPUs in the set where no CPU was seen last; LINUXU_NOWHERE: there is none. */
-static uint32_t host_cpu_free(struct host_cpus set)
+/* Is another one where c was located? */
+static bool host_cpu_is_shared(const struct linuxu_cpu *c)
 {
+	const uint32_t here = host_cpu_of(c);
+	bool shared = false;
+
+	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++)
+		shared |= linuxu_cpus[i] != c && host_cpu_of(linuxu_cpus[i]) == here;
+	return shared && here != LINUXU_NOWHERE;
+}
+
+/* Move c, this CPU, to where none was seen last, itself included, if there is such a place. */
+static void host_cpu_leave(struct linuxu_cpu *c)
+{
+	uint64_t usable[MOVE_WORDS] = {0}, free[MOVE_WORDS];
+	const long bytes = host_cpus_get(usable, sizeof(usable));
+
+	if (bytes <= 0)
+		return;
+	memcpy(free, usable, sizeof(free));
 	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++) {
 		uint32_t host_cpu = host_cpu_of(linuxu_cpus[i]);
 
-		if (host_cpu / 64 < AFFINITY_WORDS)
-			set.mask[host_cpu / 64] &= ~(1UL << host_cpu % 64);
+		if (host_cpu / 64 < MOVE_WORDS)
+			free[host_cpu / 64] &= ~(1UL << host_cpu % 64);
 	}
-	for (uint32_t i = 0; i < AFFINITY_WORDS; i++)
-		if (set.mask[i] != 0)
-			return 64 * i + (uint32_t)__builtin_ctzl(set.mask[i]);
-	return LINUXU_NOWHERE;
-}
-
-void linuxu_cpu_leave(struct linuxu_cpu *c)
-{
-	struct host_cpus usable = {{0}}, there = {{0}};
-	const long bytes = host_cpus_get(&usable);
-	const uint32_t to = host_cpu_free(usable);
-
-	if (bytes <= 0 || to == LINUXU_NOWHERE)
-		return;
-	/* Before it is there: one that is about to look does not stay there as well. */
-	atomic_store(&c->host_cpu, to);
-	there.mask[to / 64] = 1UL << to % 64;
-	if (host_cpus_set(&there, bytes) == 0)
-		host_cpus_set(&usable, bytes);
-	else
-		linuxu_cpu_locate(c);
+	/* Who begins to run where this one was is not to think that it still is. */
+	atomic_store_explicit(&c->host_cpu, LINUXU_NOWHERE, memory_order_relaxed);
+	/* The host refuses an empty set: then there are more CPUs than it has. */
+	if (host_cpus_set(free, bytes) == 0)
+		host_cpus_set(usable, bytes);
+	linuxu_cpu_locate(c);
 }
 
 void linuxu_cpu_spread(struct linuxu_cpu *c)
 {
-	bool shared = false;
-
 	linuxu_cpu_locate(c);
-	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++)
-		if (linuxu_cpus[i] != c)
-			shared |= host_cpu_of(linuxu_cpus[i]) == host_cpu_of(c);
-	if (unlikely(shared))
-		linuxu_cpu_leave(c);
+	if (unlikely(host_cpu_is_shared(c)))
+		host_cpu_leave(c);
+}
+
+void linuxu_cpu_make_way(struct linuxu_cpu *c)
+{
+	linuxu_cpu_locate(c);
+	host_cpu_leave(c);
+	/* The other one may have begun to run there meanwhile, and not seen this one coming. */
+	if (host_cpu_is_shared(c))
+		host_cpu_leave(c);
 }

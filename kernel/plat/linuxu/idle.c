@@ -63,7 +63,7 @@ void linuxu_cpu_kick(unsigned id)
 void linuxu_cpu_late(unsigned id)
 {
 	if (atomic_load_explicit(&linuxu_cpus[id]->wake, memory_order_relaxed) & WAKE_KICK)
-		linuxu_cpu_leave(linuxu_cpu_self());
+		linuxu_cpu_make_way(linuxu_cpu_self());
 }
 
 bool linuxu_cpu_take_kick(void)

@@ -107,8 +107,9 @@ void linuxu_cpu_relax(unsigned spins);
 void linuxu_cpu_locate(struct linuxu_cpu *c);
 /* The same, and if another one was seen there last, move to one where none was, if there is any. */
 void linuxu_cpu_spread(struct linuxu_cpu *c);
-/* Move to one where no other one was seen last, and not this one, if there is any. */
-void linuxu_cpu_leave(struct linuxu_cpu *c);
+/* Leave the one where it runs to whoever waits for it, and go to one where no CPU was seen last, if
+ * there is any. */
+void linuxu_cpu_make_way(struct linuxu_cpu *c);
 
 /* --- memory.c --- */
 /* Reserve all areas; the first stacks can be allocated afterwards. */
