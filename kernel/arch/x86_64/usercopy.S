@@ -2,6 +2,9 @@
 /*
  * Program memory as the kernel touches it. Leaf functions without a stack frame: a page fault that cannot be resolved
  * at any instruction between user_access_start and user_access_end goes on at user_access_fault, which returns -EFAULT.
+ *
+ * A word of 4 or 8 bytes is written in one piece: other threads may look at it meanwhile, or write as soon as it is 0
+ * (a thread's id, which its end clears).
  */
 #define EFAULT 14
 
@@ -28,6 +31,14 @@ user_copy_raw:
 	jnz 1b
 2:	and $7, %edx
 	jz 5f
+	test $4, %dl
+	jz 3f
+	mov (%rsi), %eax
+	mov %eax, (%rdi)
+	add $4, %rsi
+	add $4, %rdi
+	and $3, %edx
+	jz 5f
 3:	mov (%rsi), %al
 	mov %al, (%rdi)
 	inc %rsi
@@ -49,8 +60,12 @@ user_clear_raw:
 	mov %rsi, %rcx
 	shr $3, %rcx
 	rep stosq
-	mov %esi, %ecx
-	and $7, %ecx
+	test $4, %sil
+	jz 1f
+	mov %eax, (%rdi)
+	add $4, %rdi
+1:	mov %esi, %ecx
+	and $3, %ecx
 	rep stosb
 	ret
 	.size user_clear_raw, . - user_clear_raw
