@@ -12,8 +12,7 @@
 
 #define STACK_NEAR_BYTES (64u << 10)
 
-/* The CPU that writes a report has it until it is done; then the program ends. */
-static _Atomic bool report_begun;
+/* The CPU that writes the report, once: then the program ends. */
 static bool reporting; /* on that CPU: a fault is one of the report's own */
 static const struct cpu *reporter;
 static int report_status;
@@ -86,12 +85,6 @@ void report_crash(const struct trap_frame *f, int sig, int code, vaddr_t addr)
 {
 	const struct thread *t = thread_current();
 
-	/* Two threads may die at once: one report is enough, and it ends the program. */
-	while (atomic_exchange_explicit(&report_begun, true, memory_order_acquire)) {
-		if (reporter == cpu_self())
-			return;
-		plat->cpu_relax(0);
-	}
 	reporter = cpu_self();
 	reporting = true;
 	report_status = 128 + sig;

@@ -509,6 +509,9 @@ static int signal_enter(struct trap_frame *frame, const struct k_sigaction *act,
 
 NORETURN void signal_die(struct trap_frame *frame, int sig, int code, vaddr_t addr)
 {
+	/* The report takes its time, and the crash is the program's end even if another thread
+	 * calls exit() meanwhile. */
+	process_exit_begin();
 	report_crash(frame, sig, code, addr);
 	process_exit(128 + sig);
 }
@@ -587,7 +590,7 @@ void signal_deliver(struct trap_frame *frame)
 		signal_resolve_restart(frame, NULL);
 		if (t->signal.restore_saved_mask) {
 			t->signal.restore_saved_mask = false;
-			t->signal.mask = t->signal.saved_mask;
+			signal_set_mask(t->signal.saved_mask);
 		}
 	}
 	signal_pend_current();

@@ -26,7 +26,7 @@ static unsigned thread_created;
 static _Atomic unsigned alive; /* read without */
 static int leader_status;      /* exit status of the main thread once it has ended: the process's if
 				  nothing ends that */
-static _Atomic bool exit_begun; /* a CPU is in process_exit() */
+static _Atomic unsigned exit_cpu; /* which CPU ends the program, its id + 1; 0: none */
 
 static size_t alloc_bytes; /* of one thread, see above */
 
@@ -36,7 +36,7 @@ void thread_init(void)
 
 	alloc_bytes = ALIGN_UP(KSTACK_BYTES + above, PAGE_SIZE);
 	alive = 0;
-	exit_begun = false;
+	exit_cpu = 0;
 	tid_tree.node = NULL;
 	tid_next = PROCESS_ID;
 	list_init(&thread_all);
@@ -178,11 +178,22 @@ NORETURN void thread_exit(int code)
 	panic("thread %d runs after its end", t->tid);
 }
 
+void process_exit_begin(void)
+{
+	const unsigned here = cpu_self()->id + 1;
+	unsigned other = 0;
+
+	while (!atomic_compare_exchange_strong_explicit(
+		       &exit_cpu, &other, here, memory_order_acquire, memory_order_relaxed) &&
+	       other != here) {
+		other = 0;
+		plat->cpu_relax(0);
+	}
+}
+
 NORETURN void process_exit(int status)
 {
-	/* Another CPU is at it: let it. */
-	while (atomic_exchange_explicit(&exit_begun, true, memory_order_acquire))
-		plat->cpu_relax(0);
+	process_exit_begin();
 	syscall_report_missing();
 	if (IS_ENABLED(CONFIG_STATS) && stats_wanted)
 		stats_report();

@@ -77,6 +77,9 @@ void thread_start_first(struct thread *t);
  * process_exit(). */
 NORETURN void thread_exit(int code);
 
+/* From here on this CPU ends the program, and another one that wants to waits for it; if another
+ * one has begun, does not return. */
+void process_exit_begin(void);
 /* End the program with a wait-status-like result: exit_group. status as a shell shows it. */
 NORETURN void process_exit(int status);
 

@@ -32,7 +32,8 @@ void trap_leave_pending(struct trap_frame *frame);
 /* The system call that an inline instruction made: its result (abi/dispatch.c, an upcall). */
 long syscall_trap(struct trap_frame *frame);
 
-/* Write the crash report of the program for a fatal signal (report.c). */
+/* Write the crash report of the program for a fatal signal; behind process_exit_begin() (report.c).
+ */
 void report_crash(const struct trap_frame *frame, int sig, int code, vaddr_t addr);
 /* Boot: the program's code is not the image's but lies in [start, end); bias is added to the
  * addresses in its file. */
