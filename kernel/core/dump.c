@@ -158,14 +158,24 @@ static bool all_are_stuck(void)
 	return stuck && !console_is_watched();
 }
 
+static bool all_halt(void)
+{
+	return atomic_load(&sched_idle_cpus) == sched_started_cpus();
+}
+
 void dump_if_stuck(void)
 {
 	static _Atomic bool reported;
+	uint64_t switches;
 
-	if ((!dump_watchdog && log_level < LOG_INFO) ||
-	    atomic_load(&sched_idle_cpus) != sched_started_cpus())
+	if ((!dump_watchdog && log_level < LOG_INFO) || !all_halt())
 		return;
-	if (!all_are_stuck() || atomic_exchange(&reported, true))
+	switches = sched_switch_count();
+	if (!all_are_stuck())
+		return;
+	/* That was looked at one after the other: no CPU may have woken meanwhile, for its timer
+	 * say. */
+	if (!all_halt() || sched_switch_count() != switches || atomic_exchange(&reported, true))
 		return;
 	log_line(LOG_ERROR, "every thread waits for another one");
 	dump_threads();
