@@ -395,8 +395,11 @@ uint64_t page_free_count(void)
 
 	for (unsigned i = 0; i < percpu_count(); i++) {
 		const volatile struct page_cache *pc = &percpu_table[i]->pages;
+		const size_t run_bytes = (size_t)(pc->run_end - pc->run);
 
-		sum += pc->count + (size_t)(pc->run_end - pc->run) / PAGE_SIZE;
+		/* Not of one moment: it may be between two runs. */
+		sum += pc->count +
+		       (run_bytes <= PAGE_SIZE << RUN_ORDER ? run_bytes / PAGE_SIZE : 0);
 	}
 	return sum;
 }
