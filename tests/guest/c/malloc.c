@@ -333,6 +333,18 @@ static void test_exhausted(void)
 	good = count < 100000 && errno == ENOMEM;
 	errno = 0;
 	good = good && !malloc(MIB) && errno == ENOMEM;
+	/* What is free in small pieces serves for large ones. */
+	for (int i = 0; i < count / 2; i++)
+		free(blocks[i]);
+	for (int i = 0; i < count / 2; i++)
+		blocks[i] = NULL;
+	if (count > 1000) {
+		void *large = calloc(1, MIB / 2), *larger = large ? realloc(large, MIB) : NULL;
+
+		printf("# %p %p\n", large, larger);
+		good = good && larger;
+		free(larger ? larger : large);
+	}
 	for (int i = 0; i < n; i++)
 		munmap(maps[i], lens[i]);
 	printf("# %d mappings, then %d blocks\n", n, count);

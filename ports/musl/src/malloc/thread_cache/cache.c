@@ -231,6 +231,16 @@ static unsigned char *list_get(struct cache *c, int sc, int *n)
 	return *n ? list : 0;
 }
 
+/* mallocng has no memory for n bytes. False: nobody will ever have, so that it need not be tried
+ * again. */
+hidden int __malloc_make_room(size_t n)
+{
+	if (n >= PTRDIFF_MAX)
+		return 0;
+	caches_empty(__malloc_cache == &none ? 0 : __malloc_cache);
+	return 1;
+}
+
 /* There are few classes of larger blocks; better each its own mapping. */
 static void *malloc_large(size_t n)
 {
@@ -238,11 +248,7 @@ static void *malloc_large(size_t n)
 
 	n = __malloc_large_size(n);
 	p = __libc_malloc_impl(n);
-	if (!p && n < PTRDIFF_MAX) {
-		caches_empty(__malloc_cache == &none ? 0 : __malloc_cache);
-		p = __libc_malloc_impl(n);
-	}
-	return p;
+	return !p && __malloc_make_room(n) ? __libc_malloc_impl(n) : p;
 }
 
 /* malloc() for all sizes. */

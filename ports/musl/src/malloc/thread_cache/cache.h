@@ -75,6 +75,7 @@ hidden void *__malloc_group_map(size_t, size_t);
 hidden void __malloc_group_clear(struct group *, size_t, int);
 hidden void *__malloc_large_map(size_t);
 hidden size_t __malloc_large_size(size_t);
+hidden int __malloc_make_room(size_t);
 hidden size_t __malloc_spare(void);
 hidden void __malloc_pages_unmap(void *, size_t);
 hidden void __malloc_pages_release(void);

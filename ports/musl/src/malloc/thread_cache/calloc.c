@@ -11,8 +11,11 @@ void *calloc(size_t m, size_t n)
 		errno = ENOMEM;
 		return 0;
 	}
-	if (n > CACHE_BYTES_MAX)
-		return __libc_calloc(1, __malloc_large_size(n));
+	if (n > CACHE_BYTES_MAX) {
+		n = __malloc_large_size(n);
+		p = __libc_calloc(1, n);
+		return !p && __malloc_make_room(n) ? __libc_calloc(1, n) : p;
+	}
 	p = malloc(n);
 	return p ? memset(p, 0, n) : 0;
 }

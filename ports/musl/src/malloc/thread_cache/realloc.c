@@ -13,8 +13,11 @@ void *realloc(void *ptr, size_t n)
 	if (!p)
 		return malloc(n);
 	__malloc_block_find(&b, p);
-	if (b.m->sizeclass >= CACHE_CLASSES && n > CACHE_BYTES_MAX)
-		return __libc_realloc(p, __malloc_large_size(n));
+	if (b.m->sizeclass >= CACHE_CLASSES && n > CACHE_BYTES_MAX) {
+		n = __malloc_large_size(n);
+		new = __libc_realloc(p, n);
+		return !new &&__malloc_make_room(n) ? __libc_realloc(p, n) : new;
+	}
 	if (b.m->sizeclass < CACHE_CLASSES && n <= b.end - p &&
 	    size_to_class(n) + 1 >= b.m->sizeclass)
 		return p;
