@@ -384,7 +384,9 @@ long epoll_wait(struct file *set, vaddr_t out, unsigned max, uint64_t deadline_n
 	struct epoll *ep = epoll_of(set);
 
 	for (;;) {
-		long n = epoll_has_ready(ep) ? epoll_take(ep, out, max) : 0;
+		/* Who takes has the list empty for a moment: with its mutex an item is on it. */
+		bool look = deadline_ns == 0 || epoll_has_ready(ep);
+		long n = look ? epoll_take(ep, out, max) : 0;
 		int err;
 
 		if (n != 0 || deadline_ns == 0)
@@ -400,12 +402,34 @@ long epoll_wait(struct file *set, vaddr_t out, unsigned max, uint64_t deadline_n
 
 /* --- the set as a file --- */
 
+/* Is there an item on the list with something to tell? Those without leave it. The mutex is held.
+ */
+static bool epoll_any_tells(struct epoll *ep)
+{
+	struct epoll_item *item;
+
+	while ((item = epoll_pop(ep)) != NULL) {
+		if (epoll_item_poll(item, false) == 0)
+			continue;
+		spin_lock(&ep->waiting.lock);
+		if (list_empty(&item->ready_link))
+			list_push_front(&ep->ready, &item->ready_link);
+		spin_unlock(&ep->waiting.lock);
+		return true;
+	}
+	return false;
+}
+
 static unsigned epoll_poll(struct file *f, struct poll_table *pt)
 {
 	struct epoll *ep = epoll_of(f);
+	bool tells;
 
 	poll_wait(pt, &ep->pollers);
-	return epoll_has_ready(ep) ? POLL_READABLE : 0;
+	mutex_lock(&ep->lock);
+	tells = epoll_any_tells(ep);
+	mutex_unlock(&ep->lock);
+	return tells ? POLL_READABLE : 0;
 }
 
 static void epoll_stat(struct file *f, struct file_stat *out)

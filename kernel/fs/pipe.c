@@ -576,19 +576,17 @@ static int fifo_wait(struct pipe *p, const _Atomic uint32_t *ever, uint32_t befo
 			  "the other end of a FIFO");
 }
 
-/* What open(2) waits for, f having entered. 0, -ENXIO, -ERESTARTSYS. */
+/* What open(2) waits for, end having entered. 0 or -ERESTARTSYS. */
 static int fifo_meet(struct pipe *p, struct pipe_end *end, uint32_t readers_before)
 {
 	unsigned mode = file_flags(&end->file) & O_ACCMODE;
-	bool wait = (file_flags(&end->file) & O_NONBLOCK) == 0;
 
-	if (mode == O_RDONLY && !pipe_is_open(&p->writers)) {
-		if (wait)
-			return fifo_wait(p, &p->writers_ever, end->writers_before);
+	if ((file_flags(&end->file) & O_NONBLOCK) != 0)
 		return 0;
-	}
+	if (mode == O_RDONLY && !pipe_is_open(&p->writers))
+		return fifo_wait(p, &p->writers_ever, end->writers_before);
 	if (mode == O_WRONLY && !pipe_is_open(&p->readers))
-		return wait ? fifo_wait(p, &p->readers_ever, readers_before) : -ENXIO;
+		return fifo_wait(p, &p->readers_ever, readers_before);
 	return 0;
 }
 
@@ -602,6 +600,13 @@ int fifo_open(struct fifo *fifo, struct entry *e, unsigned flags, struct file **
 	if (p == NULL) {
 		heap_free(end, sizeof(*end));
 		return -ENOMEM;
+	}
+	/* Before it enters: a reader that comes meanwhile must not take it for a writer. */
+	if ((flags & O_ACCMODE) == O_WRONLY && (flags & O_NONBLOCK) != 0 &&
+	    !pipe_is_open(&p->readers)) {
+		pipe_put(p);
+		heap_free(end, sizeof(*end));
+		return -ENXIO;
 	}
 	end->pipe = p;
 	end->file.entry = entry_get(e);

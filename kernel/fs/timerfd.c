@@ -49,9 +49,11 @@ static void timerfd_forward(struct timerfd *t)
 {
 	uint64_t now = plat->clock_monotonic_ns(), passed;
 
-	if (!atomic_exchange_explicit(&t->expired, false, memory_order_acquire))
+	if (!atomic_load_explicit(&t->expired, memory_order_acquire))
 		return;
-	t->count++;
+	/* In this order: timerfd_ready() always finds one of the two. */
+	WRITE_ONCE(t->count, t->count + 1);
+	atomic_store_explicit(&t->expired, false, memory_order_release);
 	if (t->interval_ns == 0) {
 		t->deadline_ns = NEVER;
 		return;
