@@ -39,8 +39,11 @@ int poll_slots(struct poll_slot *slots, size_t n, uint64_t deadline_ns)
 {
 	int count = poll_scan(slots, n), err = 0;
 
-	if (count > 0 || deadline_ns == 0)
+	if (count > 0)
 		return count;
+	/* The mask may be this call's only, and let signals through that have waited for it. */
+	if (deadline_ns == 0)
+		return thread_has_signal(thread_current()) && signal_claim() ? -ERESTARTNOHAND : 0;
 	for (size_t i = 0; i < n; i++) {
 		struct poll_table pt = {.waiter = &slots[i].waiter, .events = slots[i].events};
 

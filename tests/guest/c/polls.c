@@ -153,6 +153,7 @@ static void signals(void)
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	struct pollfd f = {p[0], POLLIN, 0};
+	struct timespec now = {0};
 	uint64_t none = 0, usr1 = 1ul << (SIGUSR1 - 1), old;
 	struct {
 		void *mask;
@@ -171,6 +172,14 @@ static void signals(void)
 	pthread_kill(self, SIGUSR1);
 	show("blocked", caught);
 	show("ppoll lets it through", raw(SYS_ppoll, &f, 1, 0, &none, 8));
+	show("caught", caught);
+	caught = 0;
+	pthread_kill(self, SIGUSR1);
+	show("without waiting, too", raw(SYS_ppoll, &f, 1, &now, &none, 8));
+	show("caught", caught);
+	caught = 0;
+	pthread_kill(self, SIGUSR1);
+	show("pselect6 as well", raw(SYS_pselect6, 0, 0, 0, 0, &now, &arg));
 	show("caught", caught);
 	caught = 0;
 	pthread_create(&t, NULL, late_signal, &self);
