@@ -612,8 +612,13 @@ static int ram_may_rename(const struct node_place *from, const struct entry *old
 		return -EBUSY;
 	if (new == NULL)
 		return 0;
+	/* /tmp's name is not on the heap: only a name that comes with the call can take its place.
+	 */
 	if (exchange)
-		return new->node->ops == &ram_ops ? 0 : -EBUSY;
+		return new->node->ops == &ram_ops &&
+				       old->name != ram_tmp_name &&new->name != ram_tmp_name
+			       ? 0
+			       : -EBUSY;
 	return ram_may_unname(new, entry_is_folder(old));
 }
 
