@@ -80,8 +80,9 @@ static ALWAYS_INLINE void cpu_kicked(void)
 	struct cpu *c = cpu_self();
 
 	cpu_pend(PENDING_KICK);
-	/* Seen by who waits (sched_barrier()): all that ran before the interrupt is done. */
-	atomic_store_explicit(&c->kicks, c->kicks + 1, memory_order_seq_cst);
+	/* Seen by who waits (sched_barrier()): all that ran before the interrupt is done. A host
+	 * signal may come in between and count, too. */
+	atomic_fetch_add_explicit(&c->kicks, 1, memory_order_seq_cst);
 }
 
 /* The architecture's part of a thread. */

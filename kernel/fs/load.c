@@ -49,7 +49,8 @@ void load_averages(uint64_t out[3])
 	load.now_ns = MAX(load.now_ns, start);
 	steps = (now - MIN(load.now_ns, now)) / STEP_NS;
 	if (steps > 0) {
-		active = (busy - MIN(load.busy_ns, busy)) * FIXED_1 / (now - load.now_ns);
+		/* Times FIXED_1, in a way that does not overflow after some months of work. */
+		active = (busy - MIN(load.busy_ns, busy)) / ((now - load.now_ns) >> FIXED_SHIFT);
 		for (unsigned i = 0; i < 3; i++) {
 			uint64_t old = load_power(fade[i], steps);
 
