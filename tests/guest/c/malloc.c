@@ -339,7 +339,7 @@ static void test_exhausted(void)
 	for (int i = 0; i < count / 2; i++)
 		blocks[i] = NULL;
 	if (count > 1000) {
-		void *large = calloc(1, MIB / 2), *larger = large ? realloc(large, MIB) : NULL;
+		void *large = calloc(1, 100000), *larger = large ? realloc(large, 200000) : NULL;
 
 		printf("# %p %p\n", large, larger);
 		good = good && larger;
