@@ -15,6 +15,7 @@
 #define DEPOT_LISTS_MAX 6
 #define DEPOT_SHARE 16 /* of the memory that may be spare is one class's */
 #define WAITING_MAX 8
+#define WAITING_BYTES 524288 /* of the memory that may be spare for each that waits */
 #define OWNERS_MAX 64 /* caches; more with groups of their own would take too much memory */
 #define SECOND_LIST_BYTES_MAX 16384 /* larger blocks have one list only */
 
@@ -101,8 +102,8 @@ static unsigned char *depot_take(const struct cache *c, int sc)
 static void depot_give(int sc, unsigned char *head)
 {
 	struct depot *d = &depots[sc];
-	int max = at_most(__malloc_spare() / DEPOT_SHARE / __malloc_class_bytes[sc],
-			  DEPOT_LISTS_MAX);
+	size_t bytes = list_max(sc) * __malloc_class_bytes[sc];
+	int max = at_most(__malloc_spare() / DEPOT_SHARE / bytes, DEPOT_LISTS_MAX);
 	unsigned char *old = 0;
 	struct group *group;
 	size_t class;
@@ -169,6 +170,7 @@ static struct cache *cache_get(int sc)
 /* The thread ends. */
 hidden void __malloc_thread_exit(void)
 {
+	const int max = at_most(__malloc_spare() / WAITING_BYTES, WAITING_MAX);
 	struct cache *c = __malloc_cache;
 	int waits;
 
@@ -176,7 +178,7 @@ hidden void __malloc_thread_exit(void)
 		return;
 	__malloc_cache = &none;
 	LOCK(waiting_lock);
-	waits = waiting_n < WAITING_MAX || c == &first;
+	waits = waiting_n < max || c == &first;
 	if (waits) {
 		c->next = waiting;
 		waiting = c;
