@@ -410,8 +410,11 @@ int signal_action(int sig, const struct k_sigaction *act, struct k_sigaction *ol
 			list_for_each(l, &thread_all) {
 				struct thread *t = list_entry(l, struct thread, all_link);
 
-				pending_flush_locked(&t->signal.pending, &t->signal.queue,
-						     signal_bit(sig));
+				/* What is not blocked is about to be taken, and may have ended a
+				 * call already: it is dropped when it is taken. */
+				if (t->signal.mask & signal_bit(sig))
+					pending_flush_locked(&t->signal.pending, &t->signal.queue,
+							     signal_bit(sig));
 			}
 		}
 	}
