@@ -183,6 +183,8 @@ void process_exit_begin(void)
 	const unsigned here = cpu_self()->id + 1;
 	unsigned other = 0;
 
+	if (CONFIG_NR_CPUS == 1)
+		return;
 	while (!atomic_compare_exchange_strong_explicit(
 		       &exit_cpu, &other, here, memory_order_acquire, memory_order_relaxed) &&
 	       other != here) {

@@ -36,7 +36,8 @@ struct epoll {
 struct epoll_item {
 	struct rb_node node; /* in ep->tree, by file and descriptor */
 	struct epoll *ep;
-	struct file *file; /* no reference: epoll_forget() comes first */
+	struct file *file;   /* no reference: epoll_forget() comes first */
+	struct epoll *inner; /* the set that file is, or NULL */
 	int fd;
 	struct list ready_link; /* points to itself while it is not on ep->ready */
 	struct waiter waiter;
@@ -198,8 +199,8 @@ static void epoll_item_destroy(struct epoll_item *item)
 	list_remove(&item->ready_link);
 	spin_unlock(&ep->waiting.lock);
 	rb_erase(&ep->tree, &item->node);
-	if (epoll_is(item->file))
-		epoll_unnest(epoll_of(item->file));
+	if (item->inner != NULL)
+		epoll_unnest(item->inner);
 	epoll_watchers_remove(item);
 	heap_free(item, sizeof(*item));
 }
@@ -216,7 +217,8 @@ static int epoll_add_locked(struct epoll *ep, struct file *f, int fd,
 	item = heap_zalloc(sizeof(*item));
 	if (item == NULL)
 		return -ENOMEM;
-	err = epoll_is(f) ? epoll_nest(ep, epoll_of(f)) : 0;
+	item->inner = epoll_is(f) ? epoll_of(f) : NULL;
+	err = item->inner != NULL ? epoll_nest(ep, item->inner) : 0;
 	if (err != 0) {
 		heap_free(item, sizeof(*item));
 		return err;
