@@ -16,7 +16,7 @@
 #define DEPOT_SHARE 16 /* of the memory that may be spare is one class's */
 #define WAITING_MAX 8
 #define WAITING_BYTES 524288 /* of the memory that may be spare for each that waits */
-#define OWNERS_MAX 64 /* caches; more with groups of their own would take too much memory */
+#define OWNERS_MAX 64        /* caches; more with groups of their own would take too much memory */
 #define SECOND_LIST_BYTES_MAX 16384 /* larger blocks have one list only */
 
 hidden const uint32_t __malloc_class_bytes[CLASS_BITS_MAX] = {
