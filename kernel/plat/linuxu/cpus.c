@@ -49,9 +49,8 @@ unsigned linuxu_cpu_count_wanted(void)
 	return n <= CONFIG_NR_CPUS ? n : 0;
 }
 
-/* CPUs of the host, by number. */
-/* Those that this thread of the host may use; at its start that is what the process may. How many
- * bytes of the mask are known, or negative errno. */
+/* The CPUs of the host, by number, that this thread of it may use; at its start that is what the
+ * process may. How many bytes of the mask are known, or negative errno. */
 static long host_cpus_get(uint64_t *mask, size_t bytes)
 {
 	return host_call3(HOST_NR_SCHED_GETAFFINITY, 0, bytes, (uintptr_t)mask);

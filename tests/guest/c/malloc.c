@@ -334,10 +334,10 @@ static void test_exhausted(void)
 	errno = 0;
 	good = good && !malloc(MIB) && errno == ENOMEM;
 	/* What is free in small pieces serves for large ones. */
-	for (int i = 0; i < count / 2; i++)
+	for (int i = 0; i < count / 2; i++) {
 		free(blocks[i]);
-	for (int i = 0; i < count / 2; i++)
 		blocks[i] = NULL;
+	}
 	if (count > 1000) {
 		void *large = calloc(1, 100000), *larger = large ? realloc(large, 200000) : NULL;
 

@@ -3,9 +3,8 @@
 //@ cpus: 1 2 4
 //@ timeout: 120
 /*
- * The words that CLONE_PARENT_SETTID, CLONE_CHILD_SETTID and CLONE_CHILD_CLEARTID are about change
- * in one piece: who sees that a thread's id is no longer there may write to the word at once, as C
- * libraries do, and must not be overwritten.
+ * The word that CLONE_CHILD_CLEARTID is about is cleared in one piece: who sees that a thread's id
+ * is no longer there may write to it at once, as C libraries do, and must not be overwritten.
  */
 #include "test.h"
 #include <sched.h>
