@@ -98,24 +98,33 @@ static unsigned char *depot_take(const struct cache *c, int sc)
 	return head;
 }
 
-/* Where there are too many, the oldest one goes: its owner may be no more. */
+/*
+ * Where there are too many, one goes. The new one, whose blocks the processor still has in its
+ * nearest cache, unless the oldest one has another owner, which may be no more.
+ */
 static void depot_give(int sc, unsigned char *head)
 {
 	struct depot *d = &depots[sc];
 	size_t bytes = list_max(sc) * __malloc_class_bytes[sc];
 	int max = at_most(__malloc_spare() / DEPOT_SHARE / bytes, DEPOT_LISTS_MAX);
-	unsigned char *old = 0;
+	unsigned char *surplus = 0;
 	struct group *group;
+	uint16_t owner;
 	size_t class;
 
 	group = block_group(head, head[-3] & ~IN_CACHE, &class);
 	assert(group);
+	owner = *group_owner(group);
 	LOCK(d->lock);
-	if (d->n >= max)
-		old = depot_remove(d, 0);
-	d->lists[d->n++] = (struct list){head, *group_owner(group)};
+	if (d->n >= max && d->lists[0].owner == owner) {
+		surplus = head;
+	} else {
+		if (d->n >= max)
+			surplus = depot_remove(d, 0);
+		d->lists[d->n++] = (struct list){head, owner};
+	}
 	UNLOCK(d->lock);
-	__malloc_slots_give(sc, old);
+	__malloc_slots_give(sc, surplus);
 }
 
 static void cache_empty(struct cache *c)

@@ -8,7 +8,7 @@
 
 #define ADVISE_BYTES_MIN 16384
 #define TAKE_BYTES_MAX 4096
-#define FOREIGN_MAX 4 /* groups with free slots that threads leave to others, of a class */
+#define FOREIGN_MAX 8 /* groups with free slots that threads leave to others, of a class */
 #define LOOK_MAX 16   /* such ones that a thread looks at */
 
 /* Memory that mallocng maps: of itself (which is not accessible at first, and may have its place),
