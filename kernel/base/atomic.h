@@ -2,7 +2,8 @@
 /*
  * The spin lock, and the order in which locks are taken. Kernel code is not preemptible and
  * interrupt handlers take no lock (docs/ARCHITECTURE.md, section 4), so a lock is only between
- * CPUs: with CONFIG_NR_CPUS = 1 it costs nothing.
+ * CPUs: with CONFIG_NR_CPUS = 1 it costs nothing, and as long as no other one has been started it
+ * is a store.
  *
  * A CPU that waits for a lock serves meanwhile what other CPUs may wait for (plat->cpu_relax), so
  * whoever holds one may wait for an answer of all CPUs. No lock is held across a sleep.
@@ -83,6 +84,8 @@ struct spinlock {
 	}
 #endif
 
+/* core/lock.c: only the boot CPU has been started so far. It may hold locks when that ends. */
+extern bool spin_alone;
 /* core/lock.c: wait until l is free and take it. */
 void spin_contended(struct spinlock *l);
 /* core/lock.c, CONFIG_DEBUG_LOCKS: before taking (tried: it has been taken already, without
@@ -107,6 +110,20 @@ static ALWAYS_INLINE void spin_rank(struct spinlock *l, enum lock_rank rank)
 /* core/lock.c, CONFIG_DETERMINISTIC: here another CPU may have its turn. */
 void spin_point(void);
 
+#if CONFIG_NR_CPUS > 1
+/* Take it, and true, if no other CPU has it. */
+static ALWAYS_INLINE bool spin_take(struct spinlock *l)
+{
+	if (spin_alone) {
+		atomic_store_explicit(&l->held, 1, memory_order_relaxed);
+		atomic_signal_fence(memory_order_acquire);
+		return true;
+	}
+	/* Acquire: pairs with the release in spin_unlock(). */
+	return !atomic_exchange_explicit(&l->held, 1, memory_order_acquire);
+}
+#endif
+
 static ALWAYS_INLINE void spin_lock(struct spinlock *l)
 {
 #if CONFIG_NR_CPUS > 1
@@ -116,8 +133,7 @@ static ALWAYS_INLINE void spin_lock(struct spinlock *l)
 #ifdef CONFIG_DEBUG_LOCKS
 	spin_check_take(l, false);
 #endif
-	/* Acquire: pairs with the release in spin_unlock(). */
-	if (unlikely(atomic_exchange_explicit(&l->held, 1, memory_order_acquire)))
+	if (unlikely(!spin_take(l)))
 		spin_contended(l);
 #else
 	(void)l;
@@ -128,7 +144,7 @@ static ALWAYS_INLINE void spin_lock(struct spinlock *l)
 static ALWAYS_INLINE bool spin_trylock(struct spinlock *l)
 {
 #if CONFIG_NR_CPUS > 1
-	if (atomic_exchange_explicit(&l->held, 1, memory_order_acquire))
+	if (!spin_take(l))
 		return false;
 #ifdef CONFIG_DEBUG_LOCKS
 	spin_check_take(l, true);

@@ -78,6 +78,8 @@ void sched_start_cpus(void)
 	    atomic_exchange_explicit(&begun, true, memory_order_relaxed))
 		return;
 	n = plat->cpu_count();
+	if (n > 1)
+		spin_alone = false;
 	for (unsigned id = 1; id < n; id++) {
 		struct percpu *pc = page_alloc(PERCPU_ORDER);
 		int err = -ENOMEM;

@@ -12,6 +12,8 @@
 
 #if CONFIG_NR_CPUS > 1
 
+bool spin_alone = true;
+
 void spin_contended(struct spinlock *l)
 {
 	unsigned spins = 0;

@@ -14,6 +14,24 @@
 #define US 1000u
 #define MS 1000000u
 
+/* --- locks, before there are other CPUs and behind --- */
+
+/* The first test: until then there is one CPU. */
+static void locks_stay_held_when_cpus_start(void)
+{
+	struct spinlock lock;
+
+	spin_init(&lock, LOCK_TREE);
+	CHECK(spin_alone);
+	spin_lock(&lock);
+	sched_start_cpus();
+	CHECK(!spin_alone);
+	CHECK(!spin_trylock(&lock));
+	spin_unlock(&lock);
+	CHECK(spin_trylock(&lock));
+	spin_unlock(&lock);
+}
+
 /* --- sleeping --- */
 
 static long sleep_until(uint64_t deadline)
@@ -359,6 +377,7 @@ static void threads_come_and_go(void)
 int main(void)
 {
 	const struct smp_test tests[] = {
+		{"locks_stay_held_when_cpus_start", locks_stay_held_when_cpus_start},
 		{"sleeps_end_beside_threads_that_spin", sleeps_end_beside_threads_that_spin},
 		{"wake_ups_are_not_lost", wake_ups_are_not_lost},
 		{"kernel_mutex_excludes", kernel_mutex_excludes},
