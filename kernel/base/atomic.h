@@ -84,8 +84,11 @@ struct spinlock {
 	}
 #endif
 
-/* core/lock.c: only the boot CPU has been started so far. It may hold locks when that ends. */
-extern bool spin_alone;
+/* core/lock.c: only the boot CPU has been started so far. It may hold locks when that ends. All
+ * CPUs look at it at each lock, so nothing else is in its cache line. */
+extern struct spin_cpus {
+	bool alone ALIGNED(64);
+} spin_cpus;
 /* core/lock.c: wait until l is free and take it. */
 void spin_contended(struct spinlock *l);
 /* core/lock.c, CONFIG_DEBUG_LOCKS: before taking (tried: it has been taken already, without
@@ -114,7 +117,7 @@ void spin_point(void);
 /* Take it, and true, if no other CPU has it. */
 static ALWAYS_INLINE bool spin_take(struct spinlock *l)
 {
-	if (spin_alone) {
+	if (spin_cpus.alone) {
 		atomic_store_explicit(&l->held, 1, memory_order_relaxed);
 		atomic_signal_fence(memory_order_acquire);
 		return true;

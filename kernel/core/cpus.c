@@ -79,7 +79,7 @@ void sched_start_cpus(void)
 		return;
 	n = plat->cpu_count();
 	if (n > 1)
-		spin_alone = false;
+		spin_cpus.alone = false;
 	for (unsigned id = 1; id < n; id++) {
 		struct percpu *pc = page_alloc(PERCPU_ORDER);
 		int err = -ENOMEM;

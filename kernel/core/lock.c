@@ -12,7 +12,7 @@
 
 #if CONFIG_NR_CPUS > 1
 
-bool spin_alone = true;
+struct spin_cpus spin_cpus = {.alone = true};
 
 void spin_contended(struct spinlock *l)
 {

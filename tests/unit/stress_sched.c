@@ -22,10 +22,10 @@ static void locks_stay_held_when_cpus_start(void)
 	struct spinlock lock;
 
 	spin_init(&lock, LOCK_TREE);
-	CHECK(spin_alone);
+	CHECK(spin_cpus.alone);
 	spin_lock(&lock);
 	sched_start_cpus();
-	CHECK(!spin_alone);
+	CHECK(!spin_cpus.alone);
 	CHECK(!spin_trylock(&lock));
 	spin_unlock(&lock);
 	CHECK(spin_trylock(&lock));
