@@ -26,6 +26,8 @@ static void percpu_setup(struct percpu *pc, struct cpu *cpu)
 	run_list_init(&pc->rq.urgent);
 	pc->rq.cpu = cpu;
 	pc->rq.tick_ns = NEVER;
+	pc->rq.start_ns = NEVER;
+	atomic_init(&pc->rq.worked, RUNQ_IDLES);
 	timer_queue_init(&pc->timers);
 	page_cache_init(&pc->pages);
 	heap_init(&pc->heap);
@@ -44,16 +46,14 @@ void percpu_init(void)
 	cpu->current = &percpu_boot.idle;
 }
 
-static NORETURN void sched_enter(struct percpu *pc, uint64_t start_ns)
-{
-	pc->rq.tick_ns = NEVER;
-	pc->rq.start_ns = start_ns;
-	sched_idle(cpu_self(), pc);
-}
-
 NORETURN void sched_start(uint64_t start_ns)
 {
-	sched_enter(&percpu_boot, start_ns);
+	struct runq *rq = &percpu_boot.rq;
+
+	rq->tick_ns = NEVER;
+	rq->start_ns = start_ns;
+	atomic_store_explicit(&rq->worked, start_ns, memory_order_relaxed); /* it works since */
+	sched_idle(cpu_self(), &percpu_boot);
 }
 
 NORETURN void cpu_main(void)
@@ -65,8 +65,8 @@ NORETURN void cpu_main(void)
 	cpu->current = &pc->idle;
 	pc->rq.cpu = cpu;
 	atomic_store_explicit(&pc->idle.cpu, cpu->id, memory_order_relaxed);
-	pc->rq.idle_since_ns = plat->clock_monotonic_ns();
-	sched_enter(pc, pc->rq.idle_since_ns);
+	pc->rq.start_ns = plat->clock_monotonic_ns();
+	sched_idle(cpu, pc);
 }
 
 void sched_start_cpus(void)
@@ -182,42 +182,44 @@ void sched_set_policy(struct thread *t, unsigned policy)
 
 /* --- run times --- */
 
-/* Time that a CPU has not idled until now_ns. Its numbers change meanwhile: until they agree. */
-static uint64_t cpu_busy_ns(const struct percpu *pc, uint64_t *idle_ns)
-{
-	const volatile struct runq *rq = &pc->rq;
-	uint64_t idle, since, now;
-
-	do {
-		idle = rq->idle_ns;
-		since = rq->idle_since_ns;
-		now = plat->clock_monotonic_ns();
-	} while (rq->idle_ns != idle || rq->idle_since_ns != since);
-	if (!rq->cpu || now < rq->start_ns)
-		return 0;
-	if (since != 0 && now > since)
-		idle += now - since;
-	if (idle_ns)
-		*idle_ns = idle;
-	return now - rq->start_ns - MIN(idle, now - rq->start_ns);
-}
-
 void sched_cpu_times(unsigned id, uint64_t *busy_ns, uint64_t *idle_ns)
 {
+	const struct runq *rq;
+	uint64_t worked, now, since;
+
 	*busy_ns = 0;
 	*idle_ns = 0;
-	if (id < percpu_count())
-		*busy_ns = cpu_busy_ns(percpu_table[id], idle_ns);
+	if (id >= percpu_count())
+		return;
+	rq = &percpu_table[id]->rq;
+	do {
+		worked = atomic_load_explicit(&rq->worked, memory_order_acquire);
+		now = plat->clock_monotonic_ns();
+	} while (atomic_load_explicit(&rq->worked, memory_order_relaxed) != worked);
+	/* It may just have been started, its clock a little ahead of this one's. */
+	since = READ_ONCE(rq->start_ns);
+	since = now - MIN(since, now);
+	*busy_ns = worked & RUNQ_IDLES ? worked & ~RUNQ_IDLES : now - MIN(worked, now);
+	*idle_ns = since - MIN(*busy_ns, since);
 }
 
 uint64_t sched_process_time_ns(void)
 {
+	static _Atomic uint64_t told;
+	uint64_t last = atomic_load_explicit(&told, memory_order_relaxed);
 	unsigned n = percpu_count();
-	uint64_t sum = 0;
+	uint64_t sum = 0, busy, idle;
 
-	for (unsigned id = 0; id < n; id++)
-		sum += cpu_busy_ns(percpu_table[id], NULL);
-	return sum;
+	for (unsigned id = 0; id < n; id++) {
+		sched_cpu_times(id, &busy, &idle);
+		sum += busy;
+	}
+	/* A CPU that begins to idle looks at the clock first and says so then: what was told
+	 * meanwhile may be a little more. It does not go back. */
+	while (sum > last && !atomic_compare_exchange_weak_explicit(
+				     &told, &last, sum, memory_order_relaxed, memory_order_relaxed))
+		;
+	return MAX(sum, last);
 }
 
 uint64_t sched_thread_time_ns(void)

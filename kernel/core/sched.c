@@ -546,6 +546,26 @@ static void sched_halt(struct cpu *cpu, struct runq *rq)
 	sched_interrupts(cpu, rq);
 }
 
+/* This CPU, which has idled, works. */
+static void work_begins(struct runq *rq)
+{
+	uint64_t worked = atomic_load_explicit(&rq->worked, memory_order_relaxed);
+
+	/* At boot nobody has idled yet, and reading the clock is dear. */
+	if (worked & RUNQ_IDLES)
+		atomic_store_explicit(&rq->worked,
+				      plat->clock_monotonic_ns() - (worked & ~RUNQ_IDLES),
+				      memory_order_relaxed);
+}
+
+static void work_ends(struct runq *rq)
+{
+	uint64_t worked = atomic_load_explicit(&rq->worked, memory_order_relaxed);
+
+	atomic_store_explicit(&rq->worked, RUNQ_IDLES | (plat->clock_monotonic_ns() - worked),
+			      memory_order_relaxed);
+}
+
 NORETURN void sched_idle(struct cpu *cpu, struct percpu *pc)
 {
 	struct runq *rq = &pc->rq;
@@ -558,18 +578,12 @@ NORETURN void sched_idle(struct cpu *cpu, struct percpu *pc)
 		if (!next)
 			next = sched_steal(cpu, 1);
 		if (next) {
-			/* At boot nobody has idled yet, and reading the clock is dear. */
-			if (rq->idle_since_ns != 0) {
-				uint64_t now = plat->clock_monotonic_ns();
-
-				rq->idle_ns += now - rq->idle_since_ns;
-				rq->idle_since_ns = 0;
-			}
+			work_begins(rq);
 			if (rq->waiting > 0)
 				runq_pushed(rq);
 			timers_program();
 			switch_to(rq, &pc->idle, next);
-			rq->idle_since_ns = plat->clock_monotonic_ns();
+			work_ends(rq);
 			if (pc->leaving) {
 				spin_lock(&rq->lock);
 				thread_place(pc->leaving, rq);

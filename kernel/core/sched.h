@@ -42,10 +42,13 @@ struct runq {
 	uint64_t slice_queue, slice_urgent;   /* the same when the slice began … */
 	const struct thread *slice_head; /* … and who was the first on `queue`; to compare only */
 	bool queue_first; /* until the slice's end: those on `urgent` have starved the others */
-	uint64_t idle_ns; /* since start, but for the time that goes on now */
-	uint64_t idle_since_ns; /* when it began to idle; 0: it does not */
-	uint64_t start_ns;      /* CLOCK_MONOTONIC when it was started */
+	/* What the CPU has worked, as a stopwatch: while it idles, RUNQ_IDLES and the ns; while it
+	 * works, CLOCK_MONOTONIC less them. One word, or others would see half of a change. */
+	_Atomic uint64_t worked;
+	uint64_t start_ns; /* CLOCK_MONOTONIC when it was started */
 };
+
+#define RUNQ_IDLES (1UL << 63)
 
 /* The current thread sleeps or is dead: run another one. Returns when it is runnable again. */
 void sched_block(void);

@@ -155,11 +155,46 @@ static void first_asked(void)
 	show("it has not run for longer than there is the program", (long)r < 2000000000);
 }
 
+static volatile bool napping;
+
+static void *nap(void *arg)
+{
+	struct timespec ts = {0, 20000};
+
+	while (napping)
+		nanosleep(&ts, NULL);
+	return NULL;
+}
+
+/* Beside CPUs that begin and end to idle all the time. */
+static void process_time_goes_on(void)
+{
+	enum { NAPPERS = 3 };
+	int64_t end = get(CLOCK_MONOTONIC) + 300000000, last = 0, most = 0;
+	pthread_t t[NAPPERS];
+
+	napping = true;
+	for (int i = 0; i < NAPPERS; i++)
+		pthread_create(&t[i], NULL, nap, NULL);
+	while (get(CLOCK_MONOTONIC) < end) {
+		int64_t now = get(CLOCK_PROCESS_CPUTIME_ID);
+
+		if (last - now > most)
+			most = last - now;
+		last = now;
+	}
+	napping = false;
+	for (int i = 0; i < NAPPERS; i++)
+		pthread_join(t[i], NULL);
+	show("the process's has gone back by", most);
+}
+
 int main(void)
 {
 	first_asked();
 	reading();
 	sleeping();
 	processor_time();
+	process_time_goes_on();
 	return 0;
 }
