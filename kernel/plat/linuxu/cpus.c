@@ -142,18 +142,19 @@ struct linuxu_cpu *linuxu_cpu_lay(unsigned id, vaddr_t stack, size_t bytes)
 int linuxu_cpu_start(unsigned id)
 {
 	vaddr_t stack = linuxu_kstack_alloc(CPU_STACK_BYTES);
-	vaddr_t signal_stack = linuxu_kstack_alloc(linuxu_signal_stack_bytes());
-	long err = -ENOMEM;
+	vaddr_t signal_stack = stack ? linuxu_kstack_alloc(linuxu_signal_stack_bytes()) : 0;
+	long err;
 
-	if (stack != 0 && signal_stack != 0)
-		err = cpu_clone(linuxu_cpu_lay(id, stack, CPU_STACK_BYTES), signal_stack);
-	if (err == 0)
-		return 0;
-	linuxu_cpus[id] = NULL; /* nobody kicks a CPU that has not been started */
-	if (signal_stack != 0)
-		linuxu_kstack_free(signal_stack, linuxu_signal_stack_bytes());
-	if (stack != 0)
-		linuxu_kstack_free(stack, CPU_STACK_BYTES);
+	if (signal_stack == 0) {
+		if (stack != 0)
+			linuxu_kstack_free(stack, CPU_STACK_BYTES);
+		return -ENOMEM;
+	}
+	err = cpu_clone(linuxu_cpu_lay(id, stack, CPU_STACK_BYTES), signal_stack);
+	/* Nobody kicks a CPU that has not been started. Its memory stays: others may be looking at
+	 * where on the host it is. */
+	if (err != 0)
+		linuxu_cpus[id] = NULL;
 	return (int)err;
 }
 
