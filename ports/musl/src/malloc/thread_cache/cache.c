@@ -116,13 +116,10 @@ static void depot_give(int sc, unsigned char *head)
 	assert(group);
 	owner = *group_owner(group);
 	LOCK(d->lock);
-	if (d->n >= max && d->lists[0].owner == owner) {
-		surplus = head;
-	} else {
-		if (d->n >= max)
-			surplus = depot_remove(d, 0);
+	if (d->n >= max)
+		surplus = d->lists[0].owner == owner ? head : depot_remove(d, 0);
+	if (surplus != head)
 		d->lists[d->n++] = (struct list){head, owner};
-	}
 	UNLOCK(d->lock);
 	__malloc_slots_give(sc, surplus);
 }
