@@ -16,6 +16,7 @@ static struct percpu percpu_boot;
 struct percpu *percpu_table[CONFIG_NR_CPUS] = {&percpu_boot};
 /* The boot CPU and those that are running or being started. Changed by the first call of clone. */
 _Atomic unsigned percpu_started = 1;
+static uint64_t system_start_ns;
 
 static void percpu_setup(struct percpu *pc, struct cpu *cpu)
 {
@@ -26,7 +27,6 @@ static void percpu_setup(struct percpu *pc, struct cpu *cpu)
 	run_list_init(&pc->rq.urgent);
 	pc->rq.cpu = cpu;
 	pc->rq.tick_ns = NEVER;
-	pc->rq.start_ns = NEVER;
 	atomic_init(&pc->rq.worked, RUNQ_IDLES);
 	timer_queue_init(&pc->timers);
 	page_cache_init(&pc->pages);
@@ -50,10 +50,15 @@ NORETURN void sched_start(uint64_t start_ns)
 {
 	struct runq *rq = &percpu_boot.rq;
 
+	system_start_ns = start_ns;
 	rq->tick_ns = NEVER;
-	rq->start_ns = start_ns;
 	atomic_store_explicit(&rq->worked, start_ns, memory_order_relaxed); /* it works since */
 	sched_idle(cpu_self(), &percpu_boot);
+}
+
+uint64_t sched_start_ns(void)
+{
+	return system_start_ns;
 }
 
 NORETURN void cpu_main(void)
@@ -65,7 +70,6 @@ NORETURN void cpu_main(void)
 	cpu->current = &pc->idle;
 	pc->rq.cpu = cpu;
 	atomic_store_explicit(&pc->idle.cpu, cpu->id, memory_order_relaxed);
-	pc->rq.start_ns = plat->clock_monotonic_ns();
 	sched_idle(cpu, pc);
 }
 
@@ -182,31 +186,42 @@ void sched_set_policy(struct thread *t, unsigned policy)
 
 /* --- run times --- */
 
+/* The greatest of *most and ns, which it is then. */
+static uint64_t raise_to(_Atomic uint64_t *most, uint64_t ns)
+{
+	uint64_t old = atomic_load_explicit(most, memory_order_relaxed);
+
+	while (old < ns && !atomic_compare_exchange_weak_explicit(
+				   most, &old, ns, memory_order_relaxed, memory_order_relaxed))
+		;
+	return MAX(old, ns);
+}
+
 void sched_cpu_times(unsigned id, uint64_t *busy_ns, uint64_t *idle_ns)
 {
-	const struct runq *rq;
-	uint64_t worked, now, since;
+	uint64_t now = plat->clock_monotonic_ns(), worked;
+	struct runq *rq;
 
 	*busy_ns = 0;
-	*idle_ns = 0;
+	*idle_ns = now - MIN(system_start_ns, now);
 	if (id >= percpu_count())
-		return;
+		return; /* nor had it been started when the clock was read */
 	rq = &percpu_table[id]->rq;
 	do {
 		worked = atomic_load_explicit(&rq->worked, memory_order_acquire);
 		now = plat->clock_monotonic_ns();
 	} while (atomic_load_explicit(&rq->worked, memory_order_relaxed) != worked);
-	/* It may just have been started, its clock a little ahead of this one's. */
-	since = READ_ONCE(rq->start_ns);
-	since = now - MIN(since, now);
+	/* It may just have begun, its clock a little ahead of this one's. */
 	*busy_ns = worked & RUNQ_IDLES ? worked & ~RUNQ_IDLES : now - MIN(worked, now);
-	*idle_ns = since - MIN(*busy_ns, since);
+	*idle_ns = now - MIN(system_start_ns + *busy_ns, now);
+	/* A CPU that begins to work or to idle looks at the clock and says so then: what was told
+	 * meanwhile may be a little more. */
+	*busy_ns = raise_to(&rq->worked_told, *busy_ns);
+	*idle_ns = raise_to(&rq->idled_told, *idle_ns);
 }
 
 uint64_t sched_process_time_ns(void)
 {
-	static _Atomic uint64_t told;
-	uint64_t last = atomic_load_explicit(&told, memory_order_relaxed);
 	unsigned n = percpu_count();
 	uint64_t sum = 0, busy, idle;
 
@@ -214,12 +229,7 @@ uint64_t sched_process_time_ns(void)
 		sched_cpu_times(id, &busy, &idle);
 		sum += busy;
 	}
-	/* A CPU that begins to idle looks at the clock first and says so then: what was told
-	 * meanwhile may be a little more. It does not go back. */
-	while (sum > last && !atomic_compare_exchange_weak_explicit(
-				     &told, &last, sum, memory_order_relaxed, memory_order_relaxed))
-		;
-	return MAX(sum, last);
+	return sum;
 }
 
 uint64_t sched_thread_time_ns(void)

@@ -45,7 +45,8 @@ struct runq {
 	/* What the CPU has worked, as a stopwatch: while it idles, RUNQ_IDLES and the ns; while it
 	 * works, CLOCK_MONOTONIC less them. One word, or others would see half of a change. */
 	_Atomic uint64_t worked;
-	uint64_t start_ns; /* CLOCK_MONOTONIC when it was started */
+	/* The most that was told of what it has worked and idled; written by who asks. */
+	_Atomic uint64_t worked_told, idled_told;
 };
 
 #define RUNQ_IDLES (1UL << 63)

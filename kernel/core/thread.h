@@ -117,8 +117,11 @@ NORETURN void sched_start(uint64_t start_ns);
  */
 uint64_t sched_thread_time_ns(void);
 uint64_t sched_process_time_ns(void);
-/* Time that a CPU has worked and idled since it was started; 0 for one that was not. */
+/* Time that a CPU has worked and idled since the system started. Neither goes back from one call to
+ * the next. Any context. */
 void sched_cpu_times(unsigned id, uint64_t *busy_ns, uint64_t *idle_ns);
+/* CLOCK_MONOTONIC when the system started. */
+uint64_t sched_start_ns(void);
 /* Switches between threads since boot. */
 uint64_t sched_switch_count(void);
 

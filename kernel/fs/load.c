@@ -30,23 +30,14 @@ static uint64_t load_power(uint64_t x, uint64_t n)
 	return result;
 }
 
-/* When the system started: CPU 0 has worked or idled ever since. */
-static uint64_t load_start(uint64_t now)
-{
-	uint64_t busy, idle;
-
-	sched_cpu_times(0, &busy, &idle);
-	return now - MIN(busy + idle, now);
-}
-
 void load_averages(uint64_t out[3])
 {
 	static const uint16_t fade[3] = {1884, 2014, 2037}; /* exp(-5 s / 1, 5, 15 min) */
 	uint64_t now = plat->clock_monotonic_ns(), busy = sched_process_time_ns();
-	uint64_t start = load_start(now), steps, active;
+	uint64_t steps, active;
 
 	spin_lock(&load.lock);
-	load.now_ns = MAX(load.now_ns, start);
+	load.now_ns = MAX(load.now_ns, sched_start_ns());
 	steps = (now - MIN(load.now_ns, now)) / STEP_NS;
 	if (steps > 0) {
 		/* Times FIXED_1, in a way that does not overflow after some months of work. */

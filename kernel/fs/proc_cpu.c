@@ -15,13 +15,26 @@ static unsigned cpu_total(void)
 	return 64u - (unsigned)__builtin_clzl(sched_cpus());
 }
 
-/* Time that a CPU has worked in the now_ns since boot; the rest it has not. */
-static uint64_t cpu_busy_ns(unsigned id, uint64_t now_ns)
+/* Time that a CPU has worked, and has not, since CLOCK_MONOTONIC was 0. */
+static void cpu_times(unsigned id, uint64_t *busy_ns, uint64_t *idle_ns)
 {
-	uint64_t busy, idle;
+	sched_cpu_times(id, busy_ns, idle_ns);
+	*idle_ns += sched_start_ns();
+}
 
-	sched_cpu_times(id, &busy, &idle);
-	return MIN(busy, now_ns);
+static void cpu_times_all(uint64_t *busy_ns, uint64_t *idle_ns)
+{
+	unsigned n = cpu_total();
+
+	*busy_ns = 0;
+	*idle_ns = 0;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t busy, idle;
+
+		cpu_times(i, &busy, &idle);
+		*busy_ns += busy;
+		*idle_ns += idle;
+	}
 }
 
 void proc_print_cpuinfo(struct text *t)
@@ -65,21 +78,20 @@ static unsigned threads_runnable(int32_t *last)
 
 void proc_print_stat(struct text *t)
 {
-	uint64_t now = plat->clock_monotonic_ns(), busy = 0;
 	unsigned n = cpu_total();
+	uint64_t busy, idle;
 	int32_t last;
 
-	for (unsigned i = 0; i < n; i++)
-		busy += cpu_busy_ns(i, now);
+	cpu_times_all(&busy, &idle);
 	text_print(t, "cpu ");
-	stat_print_line(t, busy, n * now - busy);
+	stat_print_line(t, busy, idle);
 	for (unsigned i = 0; i < n; i++) {
-		busy = cpu_busy_ns(i, now);
+		cpu_times(i, &busy, &idle);
 		text_print(t, "cpu%u", i);
-		stat_print_line(t, busy, now - busy);
+		stat_print_line(t, busy, idle);
 	}
 	text_print(t, "intr 0\nctxt %lu\nbtime %lu\n", sched_switch_count(),
-		   (plat->clock_realtime_ns() - now) / NS_PER_SECOND);
+		   (plat->clock_realtime_ns() - plat->clock_monotonic_ns()) / NS_PER_SECOND);
 	text_print(t, "processes 1\nprocs_running %u\nprocs_blocked 0\nsoftirq 0\n",
 		   threads_runnable(&last));
 }
@@ -102,12 +114,9 @@ void proc_print_loadavg(struct text *t)
 
 void proc_print_uptime(struct text *t)
 {
-	uint64_t now = plat->clock_monotonic_ns(), idle;
-	unsigned n = cpu_total();
+	uint64_t now = plat->clock_monotonic_ns(), busy, idle;
 
-	idle = n * now;
-	for (unsigned i = 0; i < n; i++)
-		idle -= cpu_busy_ns(i, now);
+	cpu_times_all(&busy, &idle);
 	now /= NS_PER_TICK;
 	idle /= NS_PER_TICK;
 	text_print(t, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100, idle % 100);

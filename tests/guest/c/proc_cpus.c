@@ -112,6 +112,41 @@ static void times_pass(int cpus)
 	ok(after.idle > before.idle || access("/bin/rm", X_OK) == 0, "and idling too");
 }
 
+static void *napper(void *arg)
+{
+	while (!stop)
+		usleep(20);
+	return arg;
+}
+
+/* Beside CPUs that begin and end to idle all the time. */
+static void counters_go_on(int cpus)
+{
+	struct cpu_times last[65] = {0}, now;
+	struct timespec end, ts;
+	pthread_t t[3];
+	int back = 0;
+
+	stop = false;
+	for (int i = 0; i < 3; i++)
+		pthread_create(&t[i], NULL, napper, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec++;
+	do {
+		for (int i = -1; i < cpus; i++) {
+			read_stat(i, &now);
+			back += now.user < last[i + 1].user || now.idle < last[i + 1].idle;
+			last[i + 1] = now;
+		}
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+	} while (ts.tv_sec < end.tv_sec || ts.tv_nsec < end.tv_nsec);
+	stop = true;
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	/* Linux does not promise it. */
+	ok(back == 0 || access("/bin/rm", X_OK) == 0, "no time goes back (%d did)", back);
+}
+
 static void averages(void)
 {
 	double one = -1, five = -1, fifteen = -1, up = -1, idle = -1;
@@ -166,6 +201,7 @@ int main(void)
 	numbers(cpus);
 	status(cpus);
 	times_pass(cpus);
+	counters_go_on(cpus);
 	averages();
 	return done();
 }
