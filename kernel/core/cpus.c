@@ -186,13 +186,28 @@ void sched_set_policy(struct thread *t, unsigned policy)
 
 /* --- run times --- */
 
-/* The greatest of *most and ns, which it is then. */
-static uint64_t raise_to(_Atomic uint64_t *most, uint64_t ns)
+/* What a CPU has worked, and CLOCK_MONOTONIC when it had. */
+static uint64_t cpu_worked_ns(const struct runq *rq, uint64_t *now_ns)
 {
-	uint64_t old = atomic_load_explicit(most, memory_order_relaxed);
+	uint64_t worked, now;
+
+	do {
+		worked = atomic_load_explicit(&rq->worked, memory_order_acquire);
+		now = plat->clock_monotonic_ns();
+	} while (atomic_load_explicit(&rq->worked, memory_order_relaxed) != worked);
+	*now_ns = now;
+	/* It may just have begun to work, its clock a little ahead of this one's. */
+	return worked & RUNQ_IDLES ? worked & ~RUNQ_IDLES : now - MIN(worked, now);
+}
+
+/* ns, or what was told before if that was more. A CPU that begins to work or to idle reads the
+ * clock before it says so: what is told in between may be a little too much. */
+static uint64_t tell(_Atomic uint64_t *told, uint64_t ns)
+{
+	uint64_t old = atomic_load_explicit(told, memory_order_relaxed);
 
 	while (old < ns && !atomic_compare_exchange_weak_explicit(
-				   most, &old, ns, memory_order_relaxed, memory_order_relaxed))
+				   told, &old, ns, memory_order_relaxed, memory_order_relaxed))
 		;
 	return MAX(old, ns);
 }
@@ -207,27 +222,20 @@ void sched_cpu_times(unsigned id, uint64_t *busy_ns, uint64_t *idle_ns)
 	if (id >= percpu_count())
 		return; /* nor had it been started when the clock was read */
 	rq = &percpu_table[id]->rq;
-	do {
-		worked = atomic_load_explicit(&rq->worked, memory_order_acquire);
-		now = plat->clock_monotonic_ns();
-	} while (atomic_load_explicit(&rq->worked, memory_order_relaxed) != worked);
-	/* It may just have begun, its clock a little ahead of this one's. */
-	*busy_ns = worked & RUNQ_IDLES ? worked & ~RUNQ_IDLES : now - MIN(worked, now);
-	*idle_ns = now - MIN(system_start_ns + *busy_ns, now);
-	/* A CPU that begins to work or to idle looks at the clock and says so then: what was told
-	 * meanwhile may be a little more. */
-	*busy_ns = raise_to(&rq->worked_told, *busy_ns);
-	*idle_ns = raise_to(&rq->idled_told, *idle_ns);
+	worked = cpu_worked_ns(rq, &now);
+	*busy_ns = tell(&rq->worked_told, worked);
+	*idle_ns = tell(&rq->idled_told, now - MIN(system_start_ns + worked, now));
 }
 
 uint64_t sched_process_time_ns(void)
 {
 	unsigned n = percpu_count();
-	uint64_t sum = 0, busy, idle;
+	uint64_t sum = 0, now;
 
 	for (unsigned id = 0; id < n; id++) {
-		sched_cpu_times(id, &busy, &idle);
-		sum += busy;
+		struct runq *rq = &percpu_table[id]->rq;
+
+		sum += tell(&rq->worked_told, cpu_worked_ns(rq, &now));
 	}
 	return sum;
 }

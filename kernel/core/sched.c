@@ -561,8 +561,9 @@ static void work_begins(struct runq *rq)
 static void work_ends(struct runq *rq)
 {
 	uint64_t worked = atomic_load_explicit(&rq->worked, memory_order_relaxed);
+	uint64_t now = plat->clock_monotonic_ns();
 
-	atomic_store_explicit(&rq->worked, RUNQ_IDLES | (plat->clock_monotonic_ns() - worked),
+	atomic_store_explicit(&rq->worked, RUNQ_IDLES | (now - MIN(worked, now)),
 			      memory_order_relaxed);
 }
 

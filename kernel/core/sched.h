@@ -18,7 +18,8 @@ struct run_list {
 /*
  * A CPU's run queue. lock guards the lists, and for threads whose `cpu` is this one: cpu, affinity,
  * state, and being on a list or current. It is held across a switch: who takes it sees a thread
- * that is neither current nor half saved. The other fields are written by this CPU only.
+ * that is neither current nor half saved. The other fields, but for *_told, are written by this
+ * CPU only.
  */
 struct runq {
 	struct spinlock lock;

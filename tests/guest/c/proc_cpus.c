@@ -123,23 +123,23 @@ static void *napper(void *arg)
 static void counters_go_on(int cpus)
 {
 	struct cpu_times last[65] = {0}, now;
-	struct timespec end, ts;
+	struct timespec start, ts;
 	pthread_t t[3];
 	int back = 0;
 
 	stop = false;
 	for (int i = 0; i < 3; i++)
 		pthread_create(&t[i], NULL, napper, NULL);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec++;
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	do {
 		for (int i = -1; i < cpus; i++) {
-			read_stat(i, &now);
+			if (!read_stat(i, &now))
+				break;
 			back += now.user < last[i + 1].user || now.idle < last[i + 1].idle;
 			last[i + 1] = now;
 		}
 		clock_gettime(CLOCK_MONOTONIC, &ts);
-	} while (ts.tv_sec < end.tv_sec || ts.tv_nsec < end.tv_nsec);
+	} while ((ts.tv_sec - start.tv_sec) * 1000000000 + ts.tv_nsec - start.tv_nsec < 1000000000);
 	stop = true;
 	for (int i = 0; i < 3; i++)
 		pthread_join(t[i], NULL);
