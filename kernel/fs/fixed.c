@@ -361,10 +361,6 @@ static const struct file_ops *fixed_file_ops(const struct fixed_row *row)
 		return &dir_ops;
 	case FIXED_FILE:
 		return &proc_exe_ops;
-#ifdef CONFIG_FS_PROC
-	case FIXED_TEXT:
-		return &proc_text_ops;
-#endif
 	default:
 		return dev_ops(row->rdev);
 	}
@@ -380,6 +376,8 @@ static int fixed_open(struct entry *e, unsigned flags, struct file **out)
 		return -ENOENT;
 	if (row->kind == FIXED_DEVICE && row->rdev == DEV_TTY)
 		return console_open_tty(e, flags, out);
+	if (IS_ENABLED(CONFIG_FS_PROC) && row->kind == FIXED_TEXT)
+		return proc_text_open(e, flags, out);
 	return file_create(e, fixed_file_ops(row), flags, out);
 }
 

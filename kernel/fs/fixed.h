@@ -59,7 +59,9 @@ ssize64_t fixed_describe_file(struct file *f, char *buf, size_t cap);
 
 /* What a device file is opened with; NULL: there is no such device. */
 const struct file_ops *dev_ops(uint64_t rdev);
-extern const struct file_ops proc_text_ops, proc_exe_ops;
+/* Open a text of /proc: 0 or -ENOMEM. */
+MUST_CHECK int proc_text_open(struct entry *e, unsigned flags, struct file **out);
+extern const struct file_ops proc_exe_ops;
 
 /* What /proc tells of the program; set once, before it starts. */
 struct proc_program {

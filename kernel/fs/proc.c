@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The texts of /proc. A text is made anew at each read, from its begin, and what the read does not
- * want is dropped; so no text needs memory, however long it is.
+ * The texts of /proc. A read from the begin makes the text, and what comes behind it goes on in the
+ * same one, as with Linux's seq_file: who reads in pieces sees no number that is half of what it
+ * was. An open text keeps a window of it, which all that the kernel changes but the maps fit into;
+ * these go on by whole lines. A read from anywhere else makes the text again.
  */
 #include "arch/arch.h"
 #include "base/errno.h"
 #include "base/fmt.h"
 #include "base/string.h"
+#include "core/heap.h"
+#include "core/mutex.h"
 #include "core/page.h"
 #include "core/thread.h"
 #include "core/vma.h"
-#include "fs/chunk.h"
 #include "fs/fixed.h"
 #include "fs/text.h"
 #include "plat/plat.h"
@@ -20,7 +23,11 @@ static void text_append(struct text *t, const char *s, size_t n)
 	size_t drop = MIN(t->skip, n);
 
 	t->skip -= drop;
-	n = MIN(n - drop, t->cap - t->len);
+	n -= drop;
+	if (n > t->cap - t->len) {
+		n = t->cap - t->len;
+		t->more = true;
+	}
 	memcpy(t->buf + t->len, s + drop, n);
 	t->len += n;
 }
@@ -41,11 +48,20 @@ void text_print(struct text *t, const char *fmt, ...)
 static void text_print_memory(struct text *t, vaddr_t start, vaddr_t end)
 {
 	vaddr_t from = start + MIN(t->skip, end - start);
-	size_t n = MIN(end - from, t->cap - t->len);
+	size_t n;
 
-	if (user_copy_in(t->buf + t->len, from, n) == 0)
+	while (from < end && t->len < t->cap) {
+		n = MIN(MIN(end - from, t->cap - t->len), PAGE_SIZE - from % PAGE_SIZE);
+		if (user_copy_in(t->buf + t->len, from, n) != 0)
+			return;
 		t->len += n;
+		from += n;
+	}
+	t->more = from < end;
 }
+
+/* Bytes of a name; what is longer is cut. */
+#define MAPS_NAME_MAX 3072u
 
 /* One line of /proc/self/maps (proc(5)). Names are in brackets, or mean the program's file. */
 static void maps_print_line(struct text *t, const struct vma *v)
@@ -59,18 +75,26 @@ static void maps_print_line(struct text *t, const struct vma *v)
 		   v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
 		   v->prot & PROT_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
 		   file ? v->start - proc_program.base : 0, *name ? 25 : 0, "");
-	text_append(t, name, strlen(name));
+	text_append(t, name, strnlen(name, MAPS_NAME_MAX));
 	text_append(t, "\n", 1);
 }
 
+/* From t->at on, whole lines. An area that has grown together with one before is told from there.
+ */
 static void proc_print_maps(struct text *t)
 {
 	struct vma v;
-	vaddr_t at = 0;
+	size_t whole;
 
-	while (t->len < t->cap && vma_find(at, true, &v)) {
+	t->skip = 0;
+	while (!t->more && vma_find(t->at, true, &v)) {
+		whole = t->len;
+		v.start = MAX(v.start, t->at);
 		maps_print_line(t, &v);
-		at = v.end;
+		if (t->more)
+			t->len = whole;
+		else
+			t->at = v.end;
 	}
 }
 
@@ -150,25 +174,82 @@ static void proc_print(struct text *t, enum fixed_id id)
 	}
 }
 
-static ssize64_t proc_text_read(struct file *f, struct uio *u, uint64_t *pos)
-{
-	struct text t = {.skip = *pos};
-	struct chunk c;
-	int err;
+/* An open text. */
+struct proc_text {
+	struct file file;
+	struct mutex lock; /* guards what follows */
+	uint64_t next;     /* where the last read ended */
+	uint64_t start;    /* position of the window's first byte */
+	struct text text;
+	uint8_t window[];
+};
+#define PROC_TEXT_SIZE PAGE_SIZE
+#define PROC_TEXT_WINDOW (PROC_TEXT_SIZE - sizeof(struct proc_text))
+_Static_assert(PROC_TEXT_WINDOW >= MAPS_NAME_MAX + 256, "a line of the maps");
 
-	chunk_begin(&c, u->left);
-	t.buf = c.buf;
-	t.cap = MIN(c.cap, u->left);
-	proc_print(&t, fixed_id(f->entry->node));
-	err = uio_put(u, c.buf, t.len);
-	chunk_end(&c);
-	if (err != 0)
-		return err;
-	*pos += t.len;
-	return (ssize64_t)t.len;
+/* Before the begin: what is next is the first window. */
+static void proc_text_restart(struct proc_text *p)
+{
+	p->start = 0;
+	p->text = (struct text){.buf = p->window, .cap = PROC_TEXT_WINDOW, .more = true};
 }
 
-const struct file_ops proc_text_ops = {
+/* Go on until pos is in the window; false: the text ends before. */
+static bool proc_text_reach(struct proc_text *p, uint64_t pos)
+{
+	struct text *t = &p->text;
+
+	while (pos >= p->start + t->len && t->more) {
+		p->start += t->len;
+		t->skip = p->start;
+		t->len = 0;
+		t->more = false;
+		proc_print(t, fixed_id(p->file.entry->node));
+	}
+	return pos < p->start + t->len;
+}
+
+static ssize64_t proc_text_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct proc_text *p = container_of(f, struct proc_text, file);
+	size_t total = u->left;
+	ssize64_t n = 0;
+
+	mutex_lock(&p->lock);
+	if (*pos == 0 || *pos != p->next)
+		proc_text_restart(p);
+	while (u->left > 0 && n >= 0 && proc_text_reach(p, *pos)) {
+		size_t done = *pos - p->start;
+
+		n = uio_put_some(u, p->window + done, MIN(p->text.len - done, u->left));
+		*pos += (uint64_t)MAX(n, 0);
+	}
+	p->next = *pos;
+	mutex_unlock(&p->lock);
+	return u->left < total ? (ssize64_t)(total - u->left) : n;
+}
+
+static void proc_text_release(struct file *f)
+{
+	heap_free(container_of(f, struct proc_text, file), PROC_TEXT_SIZE);
+}
+
+static const struct file_ops proc_text_ops = {
 	.read = proc_text_read,
+	.release = proc_text_release,
 	.seekable = true,
 };
+
+int proc_text_open(struct entry *e, unsigned flags, struct file **out)
+{
+	struct proc_text *p = heap_alloc(PROC_TEXT_SIZE);
+
+	if (p == NULL)
+		return -ENOMEM;
+	file_init(&p->file, &proc_text_ops, flags);
+	p->file.entry = entry_get(e);
+	mutex_init(&p->lock);
+	proc_text_restart(p);
+	*out = &p->file;
+	return 0;
+}

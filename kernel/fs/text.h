@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A window of a text that is being made: what comes before it and after it is dropped. */
+/* A window of a text that is being made: what comes before it and behind it is dropped. */
 #ifndef FS_TEXT_H
 #define FS_TEXT_H
 
@@ -9,6 +9,8 @@ struct text {
 	uint64_t skip; /* bytes still to drop */
 	uint8_t *buf;
 	size_t cap, len;
+	bool more;  /* something was dropped behind the window */
+	vaddr_t at; /* of the maps: what is below has been told */
 };
 
 /* At most 255 bytes at a time. */
