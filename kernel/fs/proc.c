@@ -249,6 +249,7 @@ int proc_text_open(struct entry *e, unsigned flags, struct file **out)
 	file_init(&p->file, &proc_text_ops, flags);
 	p->file.entry = entry_get(e);
 	mutex_init(&p->lock);
+	p->next = 0;
 	proc_text_restart(p);
 	*out = &p->file;
 	return 0;
