@@ -27,9 +27,11 @@ struct cpu_times {
 static bool read_stat(int cpu, struct cpu_times *t)
 {
 	FILE *f = fopen("/proc/stat", "r");
-	char line[500], name[20];
+	char line[500], name[20], piece[32];
 	bool found = false;
 
+	if (f != NULL)
+		setvbuf(f, piece, _IOFBF, sizeof(piece)); /* numbers lie across two reads */
 	sprintf(name, cpu < 0 ? "cpu " : "cpu%d ", cpu);
 	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
 		found = strncmp(line, name, strlen(name)) == 0 &&
