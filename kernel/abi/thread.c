@@ -268,8 +268,10 @@ long sys_prctl(long option, long arg2, long arg3, long arg4, long arg5)
 		}
 		if (len < 0)
 			return len;
-		memset(t->name, 0, sizeof(t->name));
-		memcpy(t->name, name, (size_t)len);
+		memset(name + len, 0, sizeof(name) - (size_t)len);
+		threads_lock();
+		memcpy(t->name, name, sizeof(t->name));
+		threads_unlock();
 		return 0;
 	}
 	case PR_GET_NAME:

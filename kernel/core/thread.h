@@ -15,6 +15,8 @@
 #include "core/timer.h"
 #include "plat/plat.h"
 
+#define THREAD_NAME_SIZE 16 /* TASK_COMM_LEN of Linux */
+
 enum thread_state {
 	THREAD_RUNNABLE, /* running or on a run queue */
 	THREAD_SLEEPING, /* waits for a wake-up, a deadline or a signal */
@@ -46,8 +48,9 @@ struct thread {
 
 	/* Identity. tid is unique; the process's pid is the main thread's tid. */
 	int32_t tid;
-	char name[16];
-	struct list all_link; /* thread_all */
+	char name[THREAD_NAME_SIZE]; /* ends with a 0; written by itself, the list of threads locked
+				      */
+	struct list all_link;        /* thread_all */
 	struct rb_node tid_node;
 
 	/* Linux task state. */

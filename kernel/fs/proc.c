@@ -109,14 +109,29 @@ static void proc_print_meminfo(struct text *t)
 	text_print(t, "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n", 0, 0);
 }
 
+/* What the process tells as its own is the main thread's, whoever asks; once that has ended, who
+ * asks tells his. */
+static void proc_main_thread(char name[THREAD_NAME_SIZE], uint64_t *affinity)
+{
+	struct thread *main = thread_find_lock(PROCESS_ID);
+	const struct thread *t = main != NULL ? main : thread_current();
+
+	memcpy(name, t->name, THREAD_NAME_SIZE);
+	*affinity = t->affinity;
+	if (main != NULL)
+		threads_unlock();
+}
+
 static void proc_print_status(struct text *t)
 {
-	uint64_t mapped, touched, cpus = thread_current()->affinity & sched_cpus();
+	char name[THREAD_NAME_SIZE];
+	uint64_t mapped, touched, cpus;
 	unsigned umask = atomic_load_explicit(&tree_umask, memory_order_relaxed);
 
+	proc_main_thread(name, &cpus);
+	cpus &= sched_cpus();
 	vma_usage(&mapped, &touched);
-	text_print(t, "Name:\t%s\nUmask:\t0%u%u%u\n", thread_current()->name, umask >> 6,
-		   umask >> 3 & 7, umask & 7);
+	text_print(t, "Name:\t%s\nUmask:\t0%u%u%u\n", name, umask >> 6, umask >> 3 & 7, umask & 7);
 	text_print(t, "State:\tR (running)\n");
 	text_print(t, "Tgid:\t1\nPid:\t1\nPPid:\t0\nTracerPid:\t0\n");
 	text_print(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0\n");
@@ -130,7 +145,8 @@ static void proc_print_status(struct text *t)
 
 static void proc_print(struct text *t, enum fixed_id id)
 {
-	uint64_t mapped, touched;
+	char name[THREAD_NAME_SIZE];
+	uint64_t mapped, touched, affinity;
 
 	switch (id) {
 	case FIXED_PROC_CPUINFO:
@@ -161,7 +177,8 @@ static void proc_print(struct text *t, enum fixed_id id)
 		text_print_memory(t, proc_program.env_start, proc_program.env_end);
 		break;
 	case FIXED_SELF_COMM:
-		text_print(t, "%s\n", thread_current()->name);
+		proc_main_thread(name, &affinity);
+		text_print(t, "%s\n", name);
 		break;
 	case FIXED_SELF_STATM:
 		vma_usage(&mapped, &touched);
