@@ -48,9 +48,9 @@ struct thread {
 
 	/* Identity. tid is unique; the process's pid is the main thread's tid. */
 	int32_t tid;
-	char name[THREAD_NAME_SIZE]; /* ends with a 0; written by itself, the list of threads locked
-				      */
-	struct list all_link;        /* thread_all */
+	/* Ends with a 0; written by the thread itself, the list of threads locked. */
+	char name[THREAD_NAME_SIZE];
+	struct list all_link; /* thread_all */
 	struct rb_node tid_node;
 
 	/* Linux task state. */
