@@ -12,6 +12,7 @@
  * and alignment keep their promises on memory that was used before; what was freed goes back to the
  * system, also when many threads have come and gone.
  */
+#include "proc_status.h"
 #include "test.h"
 #include <malloc.h>
 #include <pthread.h>
@@ -260,15 +261,10 @@ static void test_refused(void)
 
 static long rss_kib(void)
 {
-	FILE *f = fopen("/proc/self/status", "r");
-	char line[100];
-	long kib = -1;
+	char text[100];
 
-	while (f && kib < 0 && fgets(line, sizeof(line), f))
-		sscanf(line, "VmRSS: %ld", &kib);
-	if (f)
-		fclose(f);
-	return kib;
+	read_status("VmRSS:", text);
+	return *text ? atol(text) : -1;
 }
 
 static long free_kib(void)

@@ -2,6 +2,7 @@
 //@ suite: guest
 //@ cpus: 1 2 4
 /* What /proc, sysinfo and times tell of processors: how many there are, and how they spend time. */
+#include "proc_status.h"
 #include "test.h"
 #include <pthread.h>
 #include <sched.h>
@@ -53,20 +54,6 @@ static int count_lines(const char *file, const char *begin)
 	if (f != NULL)
 		fclose(f);
 	return n;
-}
-
-/* What follows a name in /proc/self/status. */
-static void read_status(const char *name, char out[100])
-{
-	FILE *f = fopen("/proc/self/status", "r");
-	char line[500];
-
-	out[0] = 0;
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (strncmp(line, name, strlen(name)) == 0)
-			sscanf(line + strlen(name), " %99s", out);
-	if (f != NULL)
-		fclose(f);
 }
 
 static void numbers(int cpus)
