@@ -23,13 +23,19 @@ ssize_t kiln_std_copy_file_range(int in, off_t *in_pos, int out, off_t *out_pos,
 	return syscall(SYS_copy_file_range, in, in_pos, out, out_pos, len, flags);
 }
 
+/* A wait and a wake-up are what a thread that is handed work is made of: no call for a result that is no error. */
+static inline long futex_result(long r)
+{
+	return (unsigned long)r > -4096UL ? __syscall_ret((unsigned long)r) : r;
+}
+
 long kiln_std_futex_wait(const void *addr, int op, unsigned val, const void *timeout,
 			 const void *addr2, unsigned mask)
 {
-	return syscall(SYS_futex, addr, op, val, timeout, addr2, mask);
+	return futex_result(__syscall(SYS_futex, addr, op, val, timeout, addr2, mask));
 }
 
 long kiln_std_futex_wake(const void *addr, int op, int count)
 {
-	return syscall(SYS_futex, addr, op, count, 0, 0, 0);
+	return futex_result(__syscall(SYS_futex, addr, op, count, 0, 0, 0));
 }
