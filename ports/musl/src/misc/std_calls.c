@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The system calls that Rust's std makes by number or for lack of a function in libc:
- * rust/build-std has it call these. Tests link it with another musl, too (tests/load/musl-link).
+ * rust/build-std has it call these. Tests link it with another musl, too, whose internal names they
+ * replace (tests/load/musl-link).
  */
 #define _GNU_SOURCE
 #include <unistd.h>
@@ -23,7 +24,7 @@ ssize_t kiln_std_copy_file_range(int in, off_t *in_pos, int out, off_t *out_pos,
 	return syscall(SYS_copy_file_range, in, in_pos, out, out_pos, len, flags);
 }
 
-/* A wait and a wake-up are what a thread that is handed work is made of: no call for a result that is no error. */
+/* Threads hand work to each other with these two: no call for a result that is no error. */
 static inline long futex_result(long r)
 {
 	return (unsigned long)r > -4096UL ? __syscall_ret((unsigned long)r) : r;
